@@ -1,0 +1,1 @@
+"""Features that networks read, made from bars."""

@@ -1,0 +1,180 @@
+"""Long tables onto the grid of dates and symbols."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alpha_lightning.characteristics.rawbar import carry_forward
+from alpha_lightning.panel.errors import PanelError
+from alpha_lightning.panel.store import PRICES
+
+Matrix = NDArray[np.float64]
+_UNIT_RATIO = (0.5, 2.0)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The calendar and the symbols of a panel.
+
+    Args:
+        dates: ``(T,)`` datetime64[D], ascending.
+        symbols: ``(N,)`` strings, sorted.
+    """
+
+    dates: NDArray[np.datetime64]
+    symbols: NDArray[np.str_]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(T, N)``."""
+        return len(self.dates), len(self.symbols)
+
+    def columns_of(self, frame: pl.DataFrame) -> NDArray[np.intp]:
+        """Column of each row's symbol, -1 where the panel does not know it."""
+        symbols = frame["symbol"].to_numpy().astype(str)
+        place = np.minimum(np.searchsorted(self.symbols, symbols), len(self.symbols) - 1)
+        return np.where(self.symbols[place] == symbols, place, -1)
+
+    def scatter(self, frame: pl.DataFrame, column: str) -> Matrix:
+        """A numeric column as ``(T, N)``; NaN where the table has no row."""
+        out = np.full(self.shape, np.nan)
+        rows = np.searchsorted(self.dates, _days(frame))
+        out[rows, self.columns_of(frame)] = frame[column].cast(pl.Float64).to_numpy()
+        return out
+
+    def as_of(self, frame: pl.DataFrame, column: str) -> Matrix:
+        """A numeric column known from its row's date on, ``(T, N)``; NaN before the first row."""
+        out = np.full(self.shape, np.nan)
+        ordered = frame.sort("date", maintain_order=True)
+        rows = np.searchsorted(self.dates, _days(ordered))
+        columns = self.columns_of(ordered)
+        keep = (rows < len(self.dates)) & (columns >= 0)
+        out[rows[keep], columns[keep]] = ordered[column].cast(pl.Float64).to_numpy()[keep]
+        return carry_forward(out)
+
+
+def market_arrays(frame: pl.DataFrame, grid: Grid) -> tuple[dict[str, Matrix], dict[str, Any]]:
+    """Daily bars as market arrays and flags, each ``(T, N)``.
+
+    A stock traded when it has a close, a positive volume and is not marked suspended. Prices of
+    other days are NaN, their volume and amount 0; nothing is known before the listing. The
+    adjustment factor is divided by each symbol's first, so that it does not depend on splits and
+    dividends still to come, and carried over days without one; so are market values.
+
+    Args:
+        frame: the sifted daily table.
+        grid: dates and symbols.
+
+    Returns:
+        Market arrays by field, and the flags ``traded``, ``listed`` and, if given, ``st``.
+    """
+    numeric = [c for c, d in frame.schema.items() if d == pl.Float64 and frame[c].count()]
+    market = {column: grid.scatter(frame, column) for column in numeric}
+    has_row = grid.scatter(frame.select("date", "symbol", pl.lit(1.0).alias("one")), "one") == 1
+    traded = ~np.isnan(market["close"]) & (market["volume"] > 0)
+    if "suspended" in frame.columns:
+        traded &= grid.scatter(frame, "suspended") != 1
+    listed = _listed(frame, grid, has_row)
+    traded &= listed
+    _derive_vwap_and_amount(market)
+    market["adj_factor"] = _point_in_time_factor(market.get("adj_factor"), grid)
+    for field in ("total_cap", "float_cap"):
+        if field in market:
+            market[field] = carry_forward(market[field])
+    for field in set(PRICES) & set(market):
+        market[field] = np.where(traded, market[field], np.nan)
+    for field in {"volume", "amount"} & set(market):
+        idle = np.where(listed, 0.0, np.nan)
+        market[field] = np.where(traded, market[field], idle)
+    flags = {"traded": traded, "listed": listed}
+    if "st" in frame.columns:
+        flags["st"] = carry_forward(grid.scatter(frame, "st")) == 1
+    return market, flags
+
+
+def membership(
+    frame: pl.DataFrame, grid: Grid
+) -> tuple[NDArray[np.bool_], NDArray[np.float32] | None]:
+    """Members of one index by date, from its latest list on or before the date.
+
+    Args:
+        frame: rows of one index: date, symbol and, if known, weight.
+        grid: dates and symbols.
+
+    Returns:
+        ``(T, N)`` membership, and weights ``(T, N)`` float32 (0 outside) or None.
+    """
+    lists = np.unique(_days(frame))
+    listing = Grid(lists, grid.symbols)
+    known = frame.filter(pl.Series(grid.columns_of(frame) >= 0))
+    weight = "weight" if "weight" in frame.columns and frame["weight"].count() else None
+    marked = known.with_columns(pl.lit(1.0).alias("_member"))
+    member = listing.scatter(marked, "_member") == 1
+    latest = np.searchsorted(lists, grid.dates, side="right") - 1
+    current = member[np.maximum(latest, 0)] & (latest >= 0)[:, None]
+    if weight is None:
+        return current, None
+    weights = listing.scatter(known, weight)[np.maximum(latest, 0)]
+    return current, np.where(current, np.nan_to_num(weights), 0.0).astype(np.float32)
+
+
+def codes(frame: pl.DataFrame, grid: Grid, column: str) -> tuple[NDArray[np.int16], Sequence[str]]:
+    """A text column known from its row's date on, as codes ``(T, N)`` (-1 unknown) and names."""
+    names = sorted(frame[column].drop_nulls().unique())
+    order = {name: float(k) for k, name in enumerate(names)}
+    coded = frame.with_columns(pl.col(column).replace_strict(order, default=None))
+    return np.nan_to_num(grid.as_of(coded, column), nan=-1).astype(np.int16), names
+
+
+def _days(frame: pl.DataFrame) -> NDArray[np.datetime64]:
+    return frame["date"].to_numpy().astype("datetime64[D]")
+
+
+def _listed(frame: pl.DataFrame, grid: Grid, has_row: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    # From the listing date or the first row on. Without a delisting date a stock stays listed and
+    # suspended after its last row: whether it comes back is not known on the day.
+    listed: NDArray[np.bool_] = np.logical_or.accumulate(has_row, axis=0)
+    day = np.arange(len(grid.dates))[:, None]
+    for column in {"list_date", "delist_date"} & set(frame.columns):
+        known = frame.drop_nulls(column)
+        when = grid.as_of(known.with_columns(pl.col(column).cast(pl.Int64)), column)
+        place = np.searchsorted(grid.dates.astype(np.int64), np.nan_to_num(when, nan=0))
+        is_known = ~np.isnan(when)
+        listed &= ~is_known | ((day >= place) if column == "list_date" else (day < place))
+    return listed
+
+
+def _derive_vwap_and_amount(market: dict[str, Matrix]) -> None:
+    volume = market["volume"]
+    if "amount" in market:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            derived = np.where(volume > 0, market["amount"] / volume, np.nan)
+        _check_units(derived, market["close"])
+        given = market.get("vwap", np.full_like(derived, np.nan))
+        market["vwap"] = np.where(np.isnan(given), derived, given)
+        market["vwap"][~(market["vwap"] > 0)] = np.nan
+    elif "vwap" in market:
+        market["amount"] = market["vwap"] * volume
+
+
+def _check_units(vwap: Matrix, close: Matrix) -> None:
+    ratio = float(np.nanmedian(vwap / close))
+    if not _UNIT_RATIO[0] < ratio < _UNIT_RATIO[1]:
+        msg = (
+            f"amount / volume is {ratio:.4g} times the close in the middle of the table:"
+            " volume must be in shares (not lots) and amount in the currency of the prices"
+        )
+        raise PanelError(msg)
+
+
+def _point_in_time_factor(factor: Matrix | None, grid: Grid) -> Matrix:
+    if factor is None:
+        return np.ones(grid.shape)
+    carried = carry_forward(factor)
+    first = np.argmax(~np.isnan(carried), axis=0)
+    relative: Matrix = carried / carried[first, np.arange(grid.shape[1])]
+    return np.nan_to_num(relative, nan=1.0)

@@ -1,0 +1,149 @@
+"""Writing a panel: arrays first, the description last."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from alpha_lightning.artefacts.provenance import fingerprint_json
+from alpha_lightning.characteristics.rawbar import FIELDS, KINDS, rawbar
+from alpha_lightning.panel.arrays import Grid, Matrix
+from alpha_lightning.panel.store import FORMAT_VERSION
+
+UNITS = {
+    "volume": "shares",
+    "amount": "currency",
+    "adj_factor": "1 on each symbol's first day",
+    "total_cap": "currency",
+    "float_cap": "currency",
+}
+_CONSEQUENCE = {
+    "adj_factor": "prices are taken as already adjusted for splits and dividends",
+    "limit_up": "price limits are unknown",
+    "suspended": "a suspension is read off a missing row or a volume of 0",
+    "st": "special-treatment stocks are unknown",
+    "list_date": "a listing is a symbol's first row",
+    "delist_date": "a delisting looks like a suspension without end",
+    "total_cap": "market values are unknown, and what weighs or neutralises by size is off",
+}
+_NO_VWAP = (
+    "no amount or vwap: the vwap feature of rawbar is missing throughout (0 after scaling), and"
+    " group portfolios trade at the close"
+)
+
+
+class PanelDraft:
+    """A panel in memory, on its way to disk.
+
+    Args:
+        grid: dates and symbols.
+        sources: provenance of the vendor tables.
+        bad_rows: what was done to bad rows.
+        remarks: sentences that came with the tables.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        sources: list[dict[str, object]],
+        bad_rows: dict[str, Any],
+        remarks: list[str],
+    ) -> None:
+        self.grid = grid
+        self.sources = sources
+        self.bad_rows = bad_rows
+        self.switched_off = list(remarks)
+        self.arrays: dict[str, NDArray[Any]] = {}
+        self.meta: dict[str, Any] = {"indices": [], "levels": [], "fundamentals": []}
+        self.market: dict[str, Matrix] = {}
+
+    def add_market(
+        self, market: dict[str, Matrix], flags: dict[str, Any], *, given: frozenset[str]
+    ) -> None:
+        """Market arrays and flags ``(T, N)``, and the rawbar data set made of them."""
+        self.market = market
+        self.arrays |= {f"market/{name}": values for name, values in market.items()}
+        self.arrays |= {f"flags/{name}": values for name, values in flags.items()}
+        traded = flags["traded"]
+        self.arrays["datasets/rawbar"] = rawbar(market, traded, flags["listed"])
+        lacking = [
+            f"daily has no {c}: {text}" for c, text in _CONSEQUENCE.items() if c not in given
+        ]
+        self.switched_off += [f"{text[0].upper()}{text[1:]}." for text in lacking]
+        if "vwap" not in market:
+            self.switched_off.append(f"Daily has {_NO_VWAP}.")
+        for field in ("open", "high", "low", "vwap"):
+            missing = int(np.isnan(market[field][traded]).sum()) if field in market else 0
+            if missing:
+                days = f"{missing:,} of {int(traded.sum()):,} traded stock-days"
+                self.switched_off.append(f"Missing {field} on {days}.")
+
+    def add_index(
+        self, name: str, members: NDArray[np.bool_], weights: Any, *, strangers: int
+    ) -> None:
+        """Members ``(T, N)`` and, if known, weights ``(T, N)`` of an index."""
+        self.arrays[f"members/{name}"] = members
+        if weights is not None:
+            self.arrays[f"weights/{name}"] = weights
+        self.meta["indices"].append(name)
+        if strangers:
+            self.switched_off.append(f"{strangers} members of {name} have no daily bars.")
+
+    def add_levels(self, frame: pl.DataFrame, grid: Grid) -> None:
+        """Closing levels of indices, ``(T,)`` each; NaN on dates without one."""
+        for name in sorted(frame["index"].unique()):
+            rows = frame.filter(pl.col("index") == name)
+            single = rows.with_columns(pl.lit("").alias("symbol"))
+            inside = single.filter(
+                pl.col("date").is_in(pl.Series(grid.dates.astype("M8[ms]")).cast(pl.Date).implode())
+            )
+            self.arrays[f"levels/{name}"] = Grid(grid.dates, np.array([""])).scatter(
+                inside, "close"
+            )[:, 0]
+            self.meta["levels"].append(name)
+
+    def add_industries(self, industry: NDArray[np.int16], names: Any) -> None:
+        """Industry codes ``(T, N)``, -1 where unknown, and their names."""
+        self.arrays["industry"] = industry
+        self.meta["industries"] = list(names)
+
+    def add_fundamentals(self, fields: dict[str, Matrix]) -> None:
+        """Fundamentals as published, ``(T, N)`` each."""
+        self.arrays |= {f"fundamentals/{name}": values for name, values in fields.items()}
+        self.meta["fundamentals"] = list(fields)
+
+    def write(self, folder: Path) -> None:
+        """Write every array and ``panel.json`` into a folder."""
+        prints = {}
+        for name, values in self.arrays.items():
+            file = folder / f"{name}.npy"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            contiguous = np.ascontiguousarray(values)
+            np.save(file, contiguous, allow_pickle=False)
+            prints[name] = hashlib.sha256(contiguous.data).hexdigest()[:16]
+        (folder / "panel.json").write_text(json.dumps(self._description(prints), indent=1))
+
+    def _description(self, prints: dict[str, str]) -> dict[str, Any]:
+        dates = [str(date) for date in self.grid.dates]
+        symbols = self.grid.symbols.tolist()
+        content = {k: v for k, v in prints.items() if not k.startswith("datasets/")}
+        features = [{"name": n, "kind": k} for n, k in zip(FIELDS, KINDS, strict=True)]
+        return {
+            "format_version": FORMAT_VERSION,
+            "fingerprint": fingerprint_json([dates, symbols, content]),
+            "market": {name: UNITS.get(name, "currency per share") for name in self.market},
+            "flags": [k.removeprefix("flags/") for k in prints if k.startswith("flags/")],
+            "datasets": {
+                "rawbar": {"features": features, "fingerprint": prints["datasets/rawbar"]}
+            },
+            **self.meta,
+            "sources": self.sources,
+            "bad_rows": self.bad_rows,
+            "switched_off": self.switched_off,
+            "dates": dates,
+            "symbols": symbols,
+        }
