@@ -1,0 +1,1 @@
+"""Factor units: networks trained on cross-sections, and the factor matrices they export."""

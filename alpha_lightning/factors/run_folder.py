@@ -1,0 +1,41 @@
+"""Where a run keeps its files: one folder a run, whatever the logger."""
+
+from pathlib import Path
+
+import pytorch_lightning as pl
+from pytorch_lightning.cli import SaveConfigCallback
+
+from alpha_lightning.artefacts.atomic import atomic_file
+
+
+def run_folder(trainer: pl.Trainer) -> Path:
+    """``save_dir/name/version`` of the first logger, the folder that checkpoints go to as well.
+
+    Unlike ``trainer.log_dir`` it is a folder of the run's own with every logger, and the same on
+    all processes. Without a logger it is the trainer's root folder.
+    """
+    logger = trainer.logger
+    folder = Path(trainer.default_root_dir)
+    if logger is not None:
+        version = logger.version
+        version = version if isinstance(version, str) else f"version_{version}"
+        folder = Path(logger.save_dir or folder) / str(logger.name or "") / version
+    return Path(str(trainer.strategy.broadcast(str(folder))))
+
+
+class SaveConfig(SaveConfigCallback):
+    """Writes the resolved ``config.yaml`` of `fit` into the run's own folder.
+
+    Lightning's writes it where two runs of one logger meet, and the second one dies.
+    """
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Write once, before training."""
+        if stage == "fit" and not self.already_saved:
+            folder = run_folder(trainer)
+            if trainer.is_global_zero:
+                text = self.parser.dump(self.config, skip_none=False)
+                with atomic_file(folder / "config.yaml") as draft:
+                    draft.write_text(text)
+            self.already_saved = True
+

@@ -1,0 +1,151 @@
+"""A factor unit: network, head, loss and optimiser as one LightningModule."""
+
+from typing import Any, cast
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.cli import OptimizerCallable
+from pytorch_lightning.core.mixins.hparams_mixin import _given_hyperparameters
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torchmetrics import MetricCollection
+
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.factors.losses import ICLoss, composite
+from alpha_lightning.factors.networks import Head
+from alpha_lightning.metrics.date_mean import DateMean
+from alpha_lightning.metrics.rank_ic import IC, RankIC, RankICIR
+from alpha_lightning.windows.batch import CrossSection
+
+PROVENANCE = "alpha_lightning"
+
+
+def adam(params: Any) -> torch.optim.Optimizer:
+    """Adam with learning rate 1e-3, the default optimiser."""
+    return torch.optim.Adam(params, lr=1e-3)
+
+
+class SplitMetrics(nn.Module):
+    """Metrics of one split; all of them sum over dates, so N processes give the number of one.
+
+    ``ic`` is the Pearson correlation of the composite factor with the label, ``rank_ic`` the
+    Spearman correlation with the raw forward return, ``coverage`` the share of the universe scored.
+
+    Args:
+        split: ``train``, ``valid`` or ``test``, the prefix of the logged names.
+    """
+
+    def __init__(self, split: str) -> None:
+        super().__init__()
+        self.loss, self.coverage, self.ic = DateMean(), DateMean(), IC()
+        self.rank = MetricCollection([RankIC(), RankICIR()])
+        self.split = split
+
+    def update(self, loss: Tensor, factors: Tensor, batch: CrossSection) -> None:
+        """Count one date."""
+        score = composite(factors.detach())
+        self.loss.update(loss.detach())
+        self.ic.update(score, batch.label)
+        if self.split != "train":
+            self.rank.update(score, batch.forward_return)
+            self.coverage.update(len(batch.assets) / batch.universe_size)
+
+    def logged(self) -> dict[str, Any]:
+        """Metric by logged name."""
+        named: dict[str, Any] = {"loss": self.loss, "ic": self.ic}
+        if self.split != "train":
+            named |= {"rank_ic": self.rank["RankIC"], "rank_ic_ir": self.rank["RankICIR"]}
+            named |= {"coverage": self.coverage}
+        return {f"{self.split}/{name}": metric for name, metric in named.items()}
+
+
+class FactorUnit(pl.LightningModule):
+    """Maps windows ``(N, L, F)`` of one date to factors ``(N, K)``.
+
+    Args:
+        network: maps ``(N, L, F)`` to ``(N, D)`` and says ``D`` in its ``out_features``.
+        loss: maps factors ``(N, K)`` and label ``(N,)`` of one date to a scalar.
+        optimizer: makes the optimiser of the parameters.
+        n_factors: ``K``.
+
+    Reference:
+        Orient Securities, factor-selection series no. 83 (2022), factor units and training.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: nn.Module | None = None,
+        optimizer: OptimizerCallable = adam,
+        n_factors: int = 30,
+    ) -> None:
+        super().__init__()
+        # From the command line these are class paths and numbers; in plain Python they are objects,
+        # which a checkpoint could only pickle, and which no safe reader would load again.
+        objects = () if _given_hyperparameters.get() else ("network", "loss", "optimizer")
+        self.save_hyperparameters(ignore=objects, logger=False)
+        self.network = network
+        self.head = Head(int(network.out_features), n_factors)  # type: ignore[arg-type]
+        self.loss = loss if loss is not None else ICLoss()
+        self.make_optimizer = optimizer
+        self.n_factors = n_factors
+        self.metrics = nn.ModuleDict({f"{s}_": SplitMetrics(s) for s in ("train", "valid", "test")})
+
+    def forward(self, windows: Tensor) -> Tensor:
+        """Factors ``(N, K)`` of windows ``(N, L, F)``."""
+        factors: Tensor = self.head(self.network(windows))
+        return factors
+
+    def training_step(self, batch: CrossSection, batch_idx: int) -> Tensor:
+        """Loss of one date."""
+        return self._shared_step(batch, "train")
+
+    def validation_step(self, batch: CrossSection, batch_idx: int) -> None:
+        """Metrics of one date."""
+        self._shared_step(batch, "valid")
+
+    def test_step(self, batch: CrossSection, batch_idx: int) -> None:
+        """Metrics of one date of the year served."""
+        self._shared_step(batch, "test")
+
+    def predict_step(self, batch: CrossSection, batch_idx: int) -> Tensor:
+        """Factors ``(N, K)`` of one date, float32."""
+        factors: Tensor = self(batch.windows)
+        return factors.float()
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """The optimiser of all parameters."""
+        return self.make_optimizer(self.parameters())
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what the weights were made from."""
+        data = getattr(self.trainer, "datamodule", None)
+        if data is not None:
+            checkpoint[PROVENANCE] = data.provenance()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint whose inputs are not those of this run.
+
+        Raises:
+            UserError: it was trained on another data set, or on other features.
+        """
+        made_from = checkpoint.get(PROVENANCE)
+        data = getattr(self._trainer, "datamodule", None)
+        if made_from is None or data is None:
+            return
+        now = data.provenance()
+        for key in ("dataset", "features", "window"):
+            if made_from[key] != now[key]:
+                msg = (
+                    f"the checkpoint was trained with {key} {made_from[key]}, this run has"
+                    f" {now[key]}: use the config.yaml beside the checkpoint"
+                )
+                raise UserError(msg)
+
+    def _shared_step(self, batch: CrossSection, split: str) -> Tensor:
+        factors = self(batch.windows)
+        loss: Tensor = self.loss(factors, batch.label)
+        metrics = cast("SplitMetrics", self.metrics[f"{split}_"])
+        metrics.update(loss, factors, batch)
+        self.log_dict(metrics.logged(), on_step=False, on_epoch=True, prog_bar=split == "valid")
+        return loss

@@ -1,0 +1,211 @@
+"""The LightningDataModule: one data set, one vintage, whole cross-sections."""
+
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
+
+from alpha_lightning.panel.errors import PanelError
+from alpha_lightning.panel.store import Panel
+from alpha_lightning.panel.vintages import Vintage, VintageRule, cut_vintage
+from alpha_lightning.windows.dataset import CrossSectionDataset, WindowSource
+from alpha_lightning.windows.loader import CrossSectionLoader, DateSampler
+from alpha_lightning.windows.sample import SampleRule
+
+_COVERAGE_DATES = 64
+
+
+class CrossSectionDataModule(pl.LightningDataModule):
+    """Cross-sections of one vintage, for `fit`, `validate`, `test` and `predict`.
+
+    Training reads the vintage's training dates and stocks with a label; validation its validation
+    dates; `test` the dates of the year served; `predict` every output date, all scored stocks,
+    whether or not a label exists.
+
+    Args:
+        panel: folder of the panel.
+        dataset: name of the data set, for example ``rawbar``.
+        vintage: the year the network serves.
+        rule: which dates a vintage learns from.
+        sample: window, universe and label.
+        date_step: train on every so many-th date.
+        cross_section: whether windows are z-scored across the stocks of the date (stage 2).
+        min_coverage: a feature present on fewer of the training samples is switched off, that is 0
+            on all dates: a network must not meet for the first time when it serves what it
+            never saw in training.
+        workers: processes that read ahead.
+        seed: of the order of dates; linked to ``seed_everything`` on the command line.
+
+    Raises:
+        PanelError: no such data set or universe, no dates for the vintage, too few stocks.
+    """
+
+    def __init__(
+        self,
+        panel: str,
+        dataset: str = "rawbar",
+        vintage: int = 2024,
+        rule: VintageRule | None = None,
+        sample: SampleRule | None = None,
+        date_step: int = 1,
+        cross_section: bool = True,
+        min_coverage: float = 0.5,
+        workers: int = 0,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if date_step < 1:
+            msg = f"data.date_step is {date_step}: it must be at least 1"
+            raise PanelError(msg)
+        self.panel_path, self.dataset_name = panel, dataset
+        self.rule, self.sample_rule = rule or VintageRule(), sample or SampleRule()
+        self.date_step, self.cross_section = date_step, cross_section
+        self.min_coverage, self.workers, self.seed = min_coverage, workers, seed
+        opened = Panel.open(panel)
+        self.dates, self.symbols = opened.dates, opened.symbols
+        self.panel_fingerprint = opened.fingerprint
+        self.features = tuple(f.name for f in opened.dataset(dataset).features)
+        self.dataset_fingerprint = opened.dataset(dataset).fingerprint
+        self.vintage: Vintage = cut_vintage(self.dates, vintage, self.rule)
+        self._check_label_span()
+        self._source: WindowSource | None = None
+
+    @property
+    def n_features(self) -> int:
+        """Features a day, linked to the network's input."""
+        return len(self.features)
+
+    @property
+    def window(self) -> int:
+        """Days a network reads, linked to the network's input."""
+        return self.sample_rule.window
+
+    @property
+    def switched_off(self) -> tuple[str, ...]:
+        """Features that are 0 on all dates for want of training data."""
+        on = self.source.switched_on.tolist()
+        return tuple(name for name, keep in zip(self.features, on, strict=True) if not keep)
+
+    @property
+    def source(self) -> WindowSource:
+        """The opened panel, with features switched on or off."""
+        if self._source is None:
+            source = WindowSource.open(
+                self.panel_path,
+                self.dataset_name,
+                self.sample_rule,
+                cross_section=self.cross_section,
+            )
+            train = self.vintage.train
+            some = train[
+                np.linspace(0, len(train) - 1, min(_COVERAGE_DATES, len(train)), dtype=int)
+            ]
+            enough = source.coverage(some) >= self.min_coverage
+            source.switched_on.copy_(torch.from_numpy(enough))
+            self._source = source
+        return self._source
+
+    def prepare_data(self) -> None:
+        """Compute the stage-2 statistics in one process, before the others look for them."""
+        _ = self.source
+
+    def setup(self, stage: str) -> None:
+        """Open the panel and say once what was switched off or skipped."""
+        if self.switched_off:
+            names = ", ".join(self.switched_off)
+            rank_zero_warn(
+                f"{self.dataset_name} feature {names}: present on fewer than"
+                f" {self.min_coverage:.0%} of the training samples, switched off (0 on all dates)"
+            )
+        if stage == "fit":
+            dates = {"training": self.vintage.train, "validation": self.vintage.valid}
+            for name, wanted in dates.items():
+                skipped = len(wanted) - len(self._usable(wanted, labelled=name == "training"))
+                if skipped:
+                    smallest = self.sample_rule.min_stocks
+                    rank_zero_info(f"{skipped} {name} dates skipped: fewer than {smallest} stocks")
+
+    def train_dataloader(self) -> CrossSectionLoader:
+        """Shuffled training dates, labelled stocks."""
+        dates = self._usable(self.vintage.train, labelled=True)[:: self.date_step]
+        return self._loader(dates, "training", labelled=True)
+
+    def val_dataloader(self) -> CrossSectionLoader:
+        """Validation dates in order, all scored stocks."""
+        dates = self._usable(self.vintage.valid, labelled=True)
+        return self._loader(dates, "validation")
+
+    def test_dataloader(self) -> CrossSectionLoader:
+        """Dates of the year served whose label is known."""
+        dates = self._usable(self.vintage.serve, labelled=True)
+        return self._loader(dates, "test")
+
+    def predict_dataloader(self) -> CrossSectionLoader:
+        """Every output date in order, all scored stocks."""
+        return self.output_dataloader(in_sample=False)
+
+    def output_dataloader(self, *, in_sample: bool) -> CrossSectionLoader:
+        """Output dates, after the training and validation dates on request."""
+        parts = [self.vintage.output]
+        if in_sample:
+            parts += [self.vintage.train, self.vintage.valid]
+        dates = np.unique(np.concatenate(parts))
+        return self._loader(self._usable(dates, labelled=False), "output")
+
+    def provenance(self) -> dict[str, Any]:
+        """What a checkpoint or a factor matrix was made from, in JSON types."""
+        return {
+            "dataset": self.dataset_name,
+            "features": list(self.features),
+            "switched_off": list(self.switched_off),
+            "window": self.window,
+            "universe": self.sample_rule.universe,
+            "vintage": self.vintage.year,
+            "scheme": self.rule.scheme,
+            "train_end": str(self.dates[self.vintage.valid[-1]]),
+            "out_of_sample_from": str(self._date_from(self.vintage.out_of_sample_from)),
+            "panel_fingerprint": self.panel_fingerprint,
+            "dataset_fingerprint": self.dataset_fingerprint,
+        }
+
+    def _date_from(self, index: int) -> np.datetime64:
+        return np.datetime64(self.dates[index])
+
+    def _usable(self, dates: NDArray[np.intp], *, labelled: bool) -> NDArray[np.intp]:
+        rule = self.sample_rule
+        dates = dates[dates >= rule.window - 1]
+        return self.source.sample.usable(dates, rule.min_stocks, labelled=labelled)
+
+    def _loader(
+        self, dates: NDArray[np.intp], what: str, *, labelled: bool = False
+    ) -> CrossSectionLoader:
+        if len(dates) == 0:
+            msg = (
+                f"no {what} date of vintage {self.vintage.year} has"
+                f" {self.sample_rule.min_stocks} stocks of universe {self.sample_rule.universe}"
+                f" with {self.sample_rule.min_traded} of {self.window} days traded: lower"
+                " data.sample.min_stocks or ingest more symbols"
+            )
+            raise PanelError(msg)
+        trainer = self.trainer
+        sampler = DateSampler(
+            len(dates),
+            shuffle=labelled,
+            seed=self.seed,
+            rank=trainer.global_rank if trainer else 0,
+            processes=trainer.world_size if trainer else 1,
+        )
+        dataset = CrossSectionDataset(self.source, dates, labelled=labelled)
+        return CrossSectionLoader(dataset, sampler, self.workers)
+
+    def _check_label_span(self) -> None:
+        span = self.sample_rule.horizon + self.sample_rule.gap
+        if span > self.rule.label_span:
+            msg = (
+                f"the label ends {span} days after its date but the purge assumes"
+                f" {self.rule.label_span}: set data.rule.label_span to {span}"
+            )
+            raise PanelError(msg)

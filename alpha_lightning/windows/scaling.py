@@ -1,0 +1,114 @@
+"""Scaling of windows: inside the window first, then across the stocks of the date.
+
+Stage 1 divides prices by the last close and volumes by the last volume (0 counts as 1). Stage 2
+subtracts the median of the scored stocks per lag and feature, divides by 1.4826 MAD and clips at
+±5; what is missing becomes 0. Both stages are elementwise once location and scale are known, so
+they run on any device.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from alpha_lightning.panel.errors import PanelError
+from alpha_lightning.panel.store import Feature
+
+CLIP = 5.0
+MAD_TO_STD = 1.4826
+# Below this, relative to 1, a spread is float32 rounding of a constant (close / close).
+_SMALLEST_SPREAD = 1e-6
+_REFERENCE = {"price": "close", "volume": "volume"}
+
+
+@dataclass(frozen=True)
+class WindowScaling:
+    """Both stages for one data set.
+
+    Args:
+        reference: ``(F,)`` for each feature the feature whose last value divides it.
+        is_count: ``(F,)`` whether that divisor is a count, of which 0 stands for 1.
+        cross_section: whether stage 2 is on.
+    """
+
+    reference: Tensor
+    is_count: Tensor
+    cross_section: bool = True
+
+    @classmethod
+    def of(cls, features: Sequence[Feature], *, cross_section: bool = True) -> "WindowScaling":
+        """The scaling declared by the kinds of the features.
+
+        Raises:
+            PanelError: a feature of a kind without a rule.
+        """
+        names = [feature.name for feature in features]
+        unknown = [f for f in features if f.kind not in _REFERENCE]
+        if unknown:
+            rules = ", ".join(_REFERENCE)
+            msg = f"feature {unknown[0].name} has kind {unknown[0].kind!r}, scaled are {rules}"
+            raise PanelError(msg)
+        reference = [names.index(_REFERENCE[feature.kind]) for feature in features]
+        counts = [feature.kind == "volume" for feature in features]
+        return cls(torch.tensor(reference), torch.tensor(counts), cross_section)
+
+    def within_window(self, slab: Tensor) -> Tensor:
+        """Stage 1, in place.
+
+        Args:
+            slab: ``(L, N, F)`` raw values, oldest first.
+
+        Returns:
+            The slab; NaN where a value or its divisor is missing.
+        """
+        divisor = slab[-1].index_select(1, self.reference)
+        divisor = torch.where(self.is_count & (divisor == 0), 1.0, divisor)
+        return slab.mul_(divisor.reciprocal_())
+
+    def across_stocks(self, slab: Tensor, location: Tensor, inverse_scale: Tensor) -> Tensor:
+        """Stage 2, in place.
+
+        Args:
+            slab: ``(L, N, F)`` after stage 1.
+            location: ``(L, F)`` medians.
+            inverse_scale: ``(L, F)``, 0 for a feature that is constant or switched off.
+
+        Returns:
+            The slab, finite, within ±5 (without stage 2: only missing set to 0).
+        """
+        if self.cross_section:
+            slab.sub_(location[:, None]).mul_(inverse_scale[:, None]).clamp_(-CLIP, CLIP)
+        else:
+            slab.mul_((inverse_scale != 0)[:, None])
+        return slab.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def location_and_inverse_scale(slab: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Median and 1 / (1.4826 MAD) over stocks, per lag and feature.
+
+    Args:
+        slab: ``(L, N, F)`` after stage 1; NaN is missing.
+
+    Returns:
+        ``(2, L, F)``: location, inverse scale. A feature without spread or without a value has
+        inverse scale 0 (and location 0 when it has no value).
+    """
+    columns = np.ascontiguousarray(slab.transpose(0, 2, 1))
+    location = _median(columns)
+    spread = MAD_TO_STD * _median(np.abs(columns - location[..., None]))
+    flat = ~(spread > _SMALLEST_SPREAD * np.maximum(np.abs(location), 1e-3))
+    inverse = np.where(flat, 0.0, 1.0 / np.where(flat, 1.0, spread))
+    return np.stack([np.nan_to_num(location), inverse]).astype(np.float32)
+
+
+def _median(columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    # np.nanmedian loops in Python over slices with NaN; sorting puts NaN last and is vectorised.
+    ordered = np.sort(columns, axis=-1)
+    count = (~np.isnan(columns)).sum(axis=-1, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum((count - 1) // 2, 0), axis=-1)
+    high = np.take_along_axis(ordered, np.minimum(count // 2, columns.shape[-1] - 1), axis=-1)
+    middle = np.where(count > 0, (low + high) / 2, np.nan)[..., 0]
+    return middle.astype(np.float32)
