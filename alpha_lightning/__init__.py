@@ -1,3 +1,3 @@
-"""Cross-sectional stock alpha on PyTorch Lightning: from vendor tables to RankIC, scores and portfolios."""
+"""Cross-sectional stock alpha on PyTorch Lightning: vendor tables to scores and RankIC."""
 
 __version__ = "0.1.0"

@@ -31,6 +31,8 @@ class FactorMatrixExport(pl.Callback):
         in_sample: also export the dates the unit was trained and validated on.
         path: the file to write; ``factors.parquet`` in the run's folder when not given.
         unit: name of the unit in the provenance; the network's class in lower case when not given.
+        run: number of the independent run, seed ``r`` of the provenance; ``seed_everything`` when
+            not given.
 
     Raises:
         UserError: training never reached a finite validation score.
@@ -42,8 +44,10 @@ class FactorMatrixExport(pl.Callback):
         in_sample: bool = False,
         path: str | None = None,
         unit: str | None = None,
+        run: int | None = None,
     ) -> None:
-        self.after_fit, self.in_sample, self.path, self.unit = after_fit, in_sample, path, unit
+        self.after_fit, self.in_sample, self.path = after_fit, in_sample, path
+        self.unit, self.run = unit, run
         self._part: DatedTableWriter | None = None
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -93,11 +97,13 @@ class FactorMatrixExport(pl.Callback):
         n_factors = int(unit.n_factors)  # type: ignore[arg-type]
         columns = [f"f{k:02d}" for k in range(n_factors)]
         network = type(unit.network).__name__.lower()
-        metadata = _datamodule(trainer).provenance() | {
+        data = _datamodule(trainer)
+        metadata = data.provenance() | {
             "kind": "factor_matrix",
             "unit": self.unit or network,
             "network": network,
-            "seed": _datamodule(trainer).seed,
+            "seed": self.run if self.run is not None else data.seed,
+            "seed_everything": data.seed,
             "n_factors": n_factors,
             "in_sample": self.in_sample,
             "checkpoint": fingerprint_file(checkpoint) if checkpoint else None,

@@ -38,4 +38,3 @@ class SaveConfig(SaveConfigCallback):
                 with atomic_file(folder / "config.yaml") as draft:
                     draft.write_text(text)
             self.already_saved = True
-

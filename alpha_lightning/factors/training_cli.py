@@ -62,7 +62,8 @@ class TrainingCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
         """Read the options given, or those of the process."""
         # Lightning's version warns whenever arguments are handed over, as our dispatcher does.
-        self.config = parser.parse_args(args)
+        options = args if args is None or isinstance(args, list) else [*map(str, args)]
+        self.config = parser.parse_args(options)
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer, with our sampler and a time limit on collectives."""

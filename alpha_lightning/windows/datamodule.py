@@ -123,7 +123,8 @@ class CrossSectionDataModule(pl.LightningDataModule):
         if stage == "fit":
             dates = {"training": self.vintage.train, "validation": self.vintage.valid}
             for name, wanted in dates.items():
-                skipped = len(wanted) - len(self._usable(wanted, labelled=name == "training"))
+                whole = int((wanted >= self.window - 1).sum())
+                skipped = whole - len(self._usable(wanted, labelled=name == "training"))
                 if skipped:
                     smallest = self.sample_rule.min_stocks
                     rank_zero_info(f"{skipped} {name} dates skipped: fewer than {smallest} stocks")

@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 
 from alpha_lightning.characteristics.rawbar import carry_forward
 from alpha_lightning.panel.store import Panel
-from alpha_lightning.panel.universe import traded_days
 
 WINDOW = 30
-MIN_TRADED = 20
 _BLOCK = 1 << 13
 Array = NDArray[Any]
 
@@ -37,8 +35,8 @@ class Summaries:
     """Features of every date and stock.
 
     Args:
-        values: ``(T, N, S)`` float32; NaN where fewer than 20 of the last 30 days were traded, or
-            where a feature reaches back before the listing.
+        values: ``(T, N, S)`` float32; NaN where a feature reaches back before the first trade, and
+            on the first 29 dates.
         names: ``S`` names.
     """
 
@@ -52,8 +50,7 @@ def window_summaries(panel: Panel) -> Summaries:
     Row t uses the days t-29 .. t and nothing later.
     """
     bars = _carried_bars(panel)
-    enough = traded_days(panel, WINDOW) >= MIN_TRADED
-    n_dates, n_assets = enough.shape
+    n_dates, n_assets = len(panel.dates), len(panel.symbols)
     names = tuple(summarise(WindowBars(*[np.ones(WINDOW)] * len(bars))))
     values = np.full((n_dates, n_assets, len(names)), np.nan, dtype=np.float32)
     step = max(1, _BLOCK // max(n_assets, 1))
@@ -62,7 +59,7 @@ def window_summaries(panel: Panel) -> Summaries:
         days = slice(first - WINDOW + 1, stop)
         block = WindowBars(*(sliding_window_view(field[days], WINDOW, axis=0) for field in bars))
         for k, feature in enumerate(summarise(block).values()):
-            values[first:stop, :, k] = np.where(enough[first:stop], feature, np.nan)
+            values[first:stop, :, k] = feature
     return Summaries(values, names)
 
 

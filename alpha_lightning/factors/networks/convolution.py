@@ -1,15 +1,25 @@
 """Causal convolution of whole cross-sections."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def as_image(windows: Tensor) -> Tensor:
+    """Turn windows ``(N, L, F)`` into an image ``(1, F, L, N)``: days down, stocks across.
+
+    Its memory is channels-last. For windows sliced from a date-major panel that is the memory they
+    already have, and nothing is copied. The batch axis comes in before the axes are permuted: put
+    in afterwards it gets a stride that PyTorch does not take for channels-last.
+    """
+    image = windows.transpose(0, 1).unsqueeze(0).permute(0, 3, 1, 2)
+    return image.contiguous(memory_format=torch.channels_last)
 
 
 class CausalConvolution(nn.Conv2d):
     """Convolution over time that sees the past only, each stock by itself.
 
-    A cross-section is an image ``(1, C, L, N)``: channels, days down, stocks across. The kernel is
-    one stock wide. In channels-last memory the image of a date-major panel is the panel itself, so
-    neither input nor output is ever reordered.
+    The cross-section is an image (see ``as_image``) and the kernel is one stock wide.
 
     Args:
         n_in: Channels of the input.

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from alpha_lightning.factors.networks.convolution import CausalConvolution
+from alpha_lightning.factors.networks.convolution import CausalConvolution, as_image
 from alpha_lightning.factors.networks.tcn import TCN
 
 RESIDUAL_KERNELS = {"stack": ((3, 3), (3, 3), (3, 3)), "wang": ((8, 5, 3),)}
@@ -59,6 +58,7 @@ class RESTCN(nn.Module):
             is unknown.
 
     Example:
+        >>> import torch
         >>> RESTCN(n_features=6)(torch.zeros(5, 30, 6)).shape
         torch.Size([5, 64])
 
@@ -106,6 +106,4 @@ class RESTCN(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Map windows ``(N, L, F)`` to the last day's channels ``(N, hidden)``."""
-        image = windows.permute(2, 1, 0).unsqueeze(0)
-        image = image.contiguous(memory_format=torch.channels_last)
-        return self.tcn.last_day(self.residual(image))[0].T
+        return self.tcn.last_day(self.residual(as_image(windows)))[0].T

@@ -72,8 +72,8 @@ class TCN(nn.Module):
     @property
     def receptive_field(self) -> int:
         """Days that the output of a day depends on: ``1 + 2 (kernel - 1) (2^levels - 1)``."""
-        dilations = [2**level for level in range(len(self.blocks))]
-        return 1 + 2 * (self.kernel - 1) * sum(dilations)
+        dilations: int = 2 ** len(self.blocks) - 1
+        return 1 + 2 * (self.kernel - 1) * dilations
 
     def forward(self, image: Tensor) -> Tensor:
         """Map an image ``(1, C, L, N)`` to one of the same shape."""

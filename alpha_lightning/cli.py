@@ -1,0 +1,101 @@
+"""One entry point: each command is a typed function, or one of LightningCLI's four."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from alpha_lightning import __version__
+from alpha_lightning.artefacts.errors import UserError
+
+TRAINING = "alpha_lightning.factors.training_cli:train"
+COMMANDS = {
+    "simulate": ("alpha_lightning.simulation.simulate:simulate", "vendor tables of a market"),
+    "ingest": ("alpha_lightning.panel.ingest:ingest", "vendor tables -> panel"),
+    "fit": (TRAINING, "panel -> trained factor unit and its factor matrix"),
+    "validate": (TRAINING, "metrics of a checkpoint on the validation dates"),
+    "test": (TRAINING, "metrics of a checkpoint on the year it serves"),
+    "predict": (TRAINING, "checkpoint -> factor matrix"),
+    "weigh": ("alpha_lightning.weighting.weigh:weigh", "factor matrices -> score"),
+    "combine": ("alpha_lightning.weighting.combine:combine", "scores -> their average"),
+    "evaluate": ("alpha_lightning.evaluation.evaluate:evaluate", "scores -> RankIC, groups"),
+    "report": ("alpha_lightning.reports.report:report", "study -> one self-contained page"),
+    "study": ("alpha_lightning.study.command:study", "the whole chain: study run FILE.yaml"),
+    "inspect": ("alpha_lightning.study.inspect:inspect", "what an artefact is and holds"),
+}
+_WHOLE_LINE = ("study", "inspect")  # commands that read their arguments themselves
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        args: command and options; those of the process when None.
+
+    Returns:
+        The exit status: 0, or 1 after a mistake of the user, told in one message on stderr.
+    """
+    given = list(sys.argv[1:] if args is None else args)
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if given[0] in ("-V", "--version"):
+        print(f"alpha_lightning {__version__}")
+        return 0
+    command = given[0]
+    if command not in COMMANDS:
+        known = ", ".join(COMMANDS)
+        print(f"error: unknown command {command!r}: choose one of {known}", file=sys.stderr)
+        return 1
+    try:
+        written = _run(command, given)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("error: interrupted", file=sys.stderr)
+        return 130
+    if written is not None:
+        print(written)
+    return 0
+
+
+def _run(command: str, given: list[str]) -> Any:
+    function = _load(COMMANDS[command][0])
+    if COMMANDS[command][0] == TRAINING:
+        function(given)
+        return None
+    options = [_underscored(arg) for arg in given[1:]]
+    if command in _WHOLE_LINE:
+        return function(options)
+    from jsonargparse import auto_cli
+
+    prog = f"alpha-lightning {command}"
+    return auto_cli(function, args=options, prog=prog, as_positional=False)
+
+
+def _load(target: str) -> Any:
+    module, name = target.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _underscored(arg: str) -> str:
+    # --bad-rows and --bad_rows are the same option.
+    if not arg.startswith("--"):
+        return arg
+    option, equals, value = arg.partition("=")
+    return "--" + option[2:].replace("-", "_") + equals + value
+
+
+def _help() -> str:
+    lines = [f"  {name:<10} {what}" for name, (_, what) in COMMANDS.items()]
+    return "\n".join(
+        [
+            "usage: alpha-lightning COMMAND [--config FILE.yaml] [--option value ...]",
+            "",
+            "The commands, in the order of the chain:",
+            *lines,
+            "",
+            "alpha-lightning COMMAND --help lists a command's options.",
+        ]
+    )

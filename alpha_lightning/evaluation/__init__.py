@@ -1,0 +1,1 @@
+"""Scores and forward returns become RankIC, groups and correlations, written as tables."""

@@ -1,0 +1,200 @@
+"""The command `evaluate`: scores and a panel become a folder of tables."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alpha_lightning.artefacts.atomic import atomic_folder
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.artefacts.provenance import software_versions
+from alpha_lightning.evaluation import tables
+from alpha_lightning.evaluation.execution import Prices, execution_prices
+from alpha_lightning.evaluation.groups import GroupReturns, group_labels, run_groups
+from alpha_lightning.evaluation.rank_ic import RankIC, rank_ic, summarise_rank_ic
+from alpha_lightning.evaluation.sample import EvaluationRule, Sample, draw_sample, row_since
+from alpha_lightning.evaluation.signal_dates import Frequency, typical_step
+from alpha_lightning.panel.returns import EVALUATION_RETURNS, Horizon, forward_return
+
+RankICs = dict[str, list[RankIC]]
+Groups = dict[str, GroupReturns]
+
+
+def evaluate(
+    panel: str,
+    scores: list[str],
+    out: str,
+    *,
+    universe: str = "all",
+    frequency: Frequency = "weekly",
+    since: list[str] | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    same_stocks: bool = True,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> Path:
+    """Measure scores: RankIC at six horizons, 20 groups, correlations, coverage.
+
+    Scores of one call are compared on the same dates and stocks. Nothing after ``end`` is used.
+
+    Args:
+        panel: folder of the panel.
+        scores: score files.
+        out: folder to write: tables/*.csv and evaluation.json.
+        universe: an index whose members are in the panel, or all.
+        frequency: signal dates of RankIC; groups trade weekly always.
+        since: further first dates of the table of groups, for example 2020-01-01.
+        start: first signal date; by default the first on which every score has a value.
+        end: last date of which anything is used; by default the panel's last.
+        same_stocks: judge every score on the stocks that all of them have.
+        seed: of the bootstrap.
+        overwrite: replace the folder if it is there.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: the scores, the panel and the period do not fit together.
+    """
+    rule = EvaluationRule(universe, frequency, start, end, same_stocks)
+    sample = draw_sample(panel, scores, rule)
+    rank_ics = measure_rank_ics(sample, seed)
+    prices = execution_prices(sample.panel, int(sample.rows[0]), sample.held_until)
+    groups = measure_groups(sample, prices)
+    rows = _since_rows(sample, groups, since or [])
+    with atomic_folder(out, overwrite=overwrite) as folder:
+        (folder / "tables").mkdir()
+        for name, table in _tables(sample, rank_ics, groups, rows).items():
+            file = folder / "tables" / f"{name}.csv"
+            table.to_csv(file, index=False, float_format="%.8g", lineterminator="\n")
+        about = _about(sample, prices, groups, seed) | {"scores": _origins(sample, scores)}
+        text = json.dumps(about, indent=2, sort_keys=True, ensure_ascii=False)
+        (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+    return Path(out)
+
+
+def measure_rank_ics(sample: Sample, seed: int = 0) -> RankICs:
+    """RankIC of every score at the six evaluation horizons, by score name.
+
+    Raises:
+        UserError: no signal date has a known return at some horizon.
+    """
+    step = typical_step(sample.rows)
+    results: RankICs = {score.name: [] for score in sample.scores}
+    for horizon in (Horizon(*pair) for pair in EVALUATION_RETURNS):
+        known = sample.rows + horizon.span <= sample.last
+        if not known.any():
+            msg = (
+                f"no signal date from {sample.dates[0]} to {sample.dates[-1]} has a return over"
+                f" {horizon.days} days after a gap of {horizon.gap} by"
+                f" {sample.panel.dates[sample.last]}: use earlier scores or a longer panel"
+            )
+            raise UserError(msg)
+        returns = forward_return(sample.panel, horizon.days, horizon.gap)[sample.rows[known]]
+        for score, mask in zip(sample.scores, sample.masks, strict=True):
+            series = np.full(len(sample.rows), np.nan)
+            series[known] = rank_ic(score.values[known], returns, mask[known])
+            summary = summarise_rank_ic(series, known, horizon, step, seed)
+            results[score.name].append(summary)
+    return results
+
+
+def measure_groups(sample: Sample, prices: Prices) -> Groups:
+    """Twenty weekly groups of every score, by score name.
+
+    Raises:
+        UserError: no weekly signal can be traded.
+    """
+    weekly, signals = sample.weekly, sample.rows[sample.weekly]
+    priced = np.isfinite(prices.mark[signals])
+    results = {}
+    for score, mask in zip(sample.scores, sample.masks, strict=True):
+        labels = group_labels(score.values[weekly], mask[weekly] & priced)
+        groups = run_groups(labels, signals, prices, sample.held_until)
+        if not len(groups.rows):
+            msg = (
+                f"score {score.name}: no week from {sample.dates[0]} to {sample.dates[-1]} has 20"
+                " stocks and a next trading day: widen the period or the universe"
+            )
+            raise UserError(msg)
+        results[score.name] = groups
+    return results
+
+
+def _since_rows(sample: Sample, groups: Groups, since: list[str]) -> dict[str, int]:
+    dates = sample.panel.dates
+    begin = max(int(result.rows[0]) for result in groups.values())
+    rows = {str(dates[begin]): begin}
+    for text in since:
+        row = row_since(dates[: sample.held_until + 1], text, "since")
+        if row < begin:
+            msg = f"--since {text} is before the first trade on {dates[begin]}: choose a later date"
+            raise UserError(msg)
+        rows[text] = row
+    return rows
+
+
+def _tables(
+    sample: Sample, rank_ics: RankICs, groups: Groups, since: dict[str, int]
+) -> dict[str, tables.Table]:
+    return {
+        "fig06_rank_ic": tables.rank_ic_table(rank_ics),
+        "fig07_ic_ir": tables.ic_ir_table(rank_ics),
+        "fig08_groups": tables.groups_table(groups, since),
+        "rank_ic_summary": tables.rank_ic_summary_table(rank_ics),
+        "rank_ic_by_date": tables.rank_ic_by_date_table(rank_ics, sample),
+        "rank_ic_by_year": tables.rank_ic_by_year_table(rank_ics, sample),
+        "group_nav": tables.group_nav_table(groups, sample),
+        "top_group": tables.top_group_table(groups, sample),
+        "score_correlation": tables.score_correlation_table(sample),
+        "coverage": tables.coverage_table(sample),
+    }
+
+
+def _about(sample: Sample, prices: Prices, groups: Groups, seed: int) -> dict[str, Any]:
+    dates = sample.panel.dates
+    return {
+        "kind": "evaluation",
+        "rule": asdict(sample.rule),
+        "panel": str(sample.panel.path),
+        "panel_fingerprint": sample.panel.fingerprint,
+        "first_signal": str(sample.dates[0]),
+        "last_signal": str(sample.dates[-1]),
+        "signals": len(sample.rows),
+        "signal_step": typical_step(sample.rows),
+        "last_date_used": str(dates[sample.last]),
+        "groups_held_until": str(dates[sample.held_until]),
+        "weeks_not_traded": {name: result.missed for name, result in groups.items()},
+        "execution": prices.execution,
+        "missing_vwap": round(prices.missing_vwap, 6),
+        "bootstrap_seed": seed,
+        "warnings": [*prices.warnings, *_thin_sample(sample)],
+        "software": software_versions(),
+    }
+
+
+def _thin_sample(sample: Sample) -> list[str]:
+    sentences = []
+    share = min(int(mask.sum()) for mask in sample.masks) / max(int(sample.members.sum()), 1)
+    if share < 0.8:
+        sentences.append(f"Only {share:.0%} of the universe is compared: the rest lacks a score.")
+    if sample.weekly.sum() < 26:
+        weeks = int(sample.weekly.sum())
+        sentences.append(f"Only {weeks} weekly signal dates: too few to trust a standard error.")
+    return sentences
+
+
+def _origins(sample: Sample, paths: list[str]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": score.name,
+            "file": str(path),
+            "fingerprint": score.fingerprint,
+            "baseline": score.baseline,
+            "metadata": score.metadata,
+        }
+        for score, path in zip(sample.scores, paths, strict=True)
+    ]

@@ -1,0 +1,148 @@
+"""What is compared with what: the dates, the stocks and the scores of one evaluation."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.evaluation.scores import Score, cross_sections, read_scores, shared_rows
+from alpha_lightning.evaluation.signal_dates import Frequency, signal_rows
+from alpha_lightning.panel.store import Panel
+from alpha_lightning.panel.universe import universe
+
+
+@dataclass(frozen=True)
+class EvaluationRule:
+    """How an evaluation chooses dates and stocks."""
+
+    universe: str = "all"
+    """An index whose members are in the panel, or all."""
+    frequency: Frequency = "weekly"
+    """Signal dates of RankIC; groups are weekly always."""
+    start: str | None = None
+    """First date looked at; by default the first on which every score has a value."""
+    end: str | None = None
+    """Last date of which anything is used, prices included; by default the panel's last."""
+    same_stocks: bool = True
+    """Compare all scores on the stocks that every one of them has."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Scores on their common signal dates.
+
+    Args:
+        panel: the panel.
+        rule: how the sample was chosen.
+        rows: ``(S,)`` signal dates, as rows of the panel.
+        weekly: ``(S,)``, whether the date is the last trading day of its week.
+        last: last panel row of which anything is used.
+        scores: on the ``S`` dates.
+        members: ``(S, N)`` universe.
+        masks: for each score, the stocks ``(S, N)`` it is judged on.
+    """
+
+    panel: Panel
+    rule: EvaluationRule
+    rows: NDArray[np.intp]
+    weekly: NDArray[np.bool_]
+    last: int
+    scores: tuple[Score, ...]
+    members: NDArray[np.bool_]
+    masks: tuple[NDArray[np.bool_], ...]
+
+    @property
+    def dates(self) -> NDArray[Any]:
+        """Signal dates ``(S,)``."""
+        return np.asarray(self.panel.dates[self.rows])
+
+    @property
+    def held_until(self) -> int:
+        """Last row of the groups: the week-end after the last weekly signal that has a score."""
+        weeks = signal_rows(self.panel.dates)
+        later = weeks[weeks > self.rows[self.weekly][-1]]
+        return int(min(later[0], self.last)) if len(later) else self.last
+
+
+def draw_sample(panel: str | Path, scores: Sequence[str | Path], rule: EvaluationRule) -> Sample:
+    """Read the scores and find the dates and stocks they are compared on.
+
+    Args:
+        panel: folder of the panel.
+        scores: score files.
+        rule: universe, frequency and period.
+
+    Raises:
+        UserError: see `read_scores`; or an unknown universe, a date that cannot be read, a period
+            without a signal date or without a week-end.
+    """
+    opened = Panel.open(panel)
+    dates = opened.dates
+    first = row_since(dates, rule.start, "start") if rule.start else 0
+    last = _row_until(dates, rule.end) if rule.end else len(dates) - 1
+    rows = signal_rows(dates, rule.frequency)
+    rows = rows[(rows >= first) & (rows <= last)]
+    if not len(rows):
+        period = f"from {dates[first]} to {dates[last]}"
+        msg = f"no {rule.frequency} signal date {period}: widen the period"
+        raise UserError(msg)
+    member = universe(opened, rule.universe)
+    read = read_scores(scores, opened, rows)
+    kept = shared_rows(read, rows, opened)
+    rows = rows[kept]
+    read = tuple(Score(s.name, s.values[kept], s.metadata, s.fingerprint) for s in read)
+    weekly = np.isin(rows, signal_rows(dates))
+    if not weekly.any():
+        msg = f"no week ends from {dates[rows[0]]} to {dates[rows[-1]]}: the groups need one"
+        raise UserError(msg)
+    members = member[rows]
+    masks = cross_sections(read, members, same_stocks=rule.same_stocks)
+    return Sample(opened, rule, rows, weekly, last, read, members, masks)
+
+
+def row_since(dates: NDArray[Any], text: str, name: str) -> int:
+    """First row on or after a date.
+
+    Args:
+        dates: ``(T,)`` datetime64[D], ascending.
+        text: an ISO date, or a year.
+        name: of the option, for the message.
+
+    Raises:
+        UserError: not a date, or after the last one.
+
+    Example:
+        >>> dates = np.array(["2019-12-31", "2020-01-02"], dtype="datetime64[D]")
+        >>> row_since(dates, "2020", "since")
+        1
+    """
+    row = int(np.searchsorted(dates, parse_date(text, name)))
+    if row == len(dates):
+        msg = f"--{name} {text} is after the last date {dates[-1]}: choose an earlier one"
+        raise UserError(msg)
+    return row
+
+
+def parse_date(text: str, name: str) -> np.datetime64:
+    """A date from its ISO text.
+
+    Raises:
+        UserError: it is none.
+    """
+    try:
+        return np.datetime64(str(text), "D")
+    except ValueError as error:
+        msg = f"--{name} {text} is not a date: write it as 2020-01-31"
+        raise UserError(msg) from error
+
+
+def _row_until(dates: NDArray[Any], text: str) -> int:
+    row = int(np.searchsorted(dates, parse_date(text, "end"), side="right")) - 1
+    if row < 0:
+        msg = f"--end {text} is before the first date {dates[0]}: choose a later one"
+        raise UserError(msg)
+    return row

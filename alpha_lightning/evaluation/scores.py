@@ -1,0 +1,141 @@
+"""Score files laid out on the panel's signal dates, and the cross-sections they are compared on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alpha_lightning.artefacts.dated_table import DatedTable, read_dated_table
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.artefacts.provenance import fingerprint_file
+from alpha_lightning.panel.store import Panel
+
+MIN_STOCKS = 20
+"""Fewest stocks in a cross-section that is evaluated; a date with fewer is skipped and counted."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One score on the signal dates.
+
+    Args:
+        name: as its file says.
+        values: ``(S, N)`` float32; NaN is missing.
+        metadata: the file's provenance.
+        fingerprint: of the file's bytes.
+    """
+
+    name: str
+    values: NDArray[np.float32]
+    metadata: dict[str, Any]
+    fingerprint: str
+
+    @property
+    def baseline(self) -> bool:
+        """Whether the score is a yardstick and no model of the study."""
+        return self.metadata.get("scheme") == "baseline"
+
+
+def read_scores(
+    paths: Sequence[str | Path], panel: Panel, rows: NDArray[np.intp]
+) -> tuple[Score, ...]:
+    """Read score files onto the signal dates of a panel.
+
+    Args:
+        paths: Parquet files with ``kind="score"`` in their metadata.
+        panel: the panel they were made from.
+        rows: ``(S,)`` signal dates, as rows of the panel.
+
+    Raises:
+        UserError: no file, not a score, made from another panel, a date or symbol unknown to the
+            panel, a repeated row, an infinite value, or a name used twice.
+    """
+    if not paths:
+        msg = "no score to evaluate: name at least one score file"
+        raise UserError(msg)
+    scores = tuple(_read_score(Path(path), panel, rows) for path in paths)
+    names = [score.name for score in scores]
+    for name, path in zip(names, paths, strict=True):
+        if names.count(name) > 1:
+            msg = f"{path}: the name {name!r} is used twice: evaluate scores of different names"
+            raise UserError(msg)
+    return scores
+
+
+def shared_rows(scores: Sequence[Score], rows: NDArray[np.intp], panel: Panel) -> slice:
+    """Signal dates from the first to the last on which every score has a value.
+
+    Raises:
+        UserError: there is no such date.
+    """
+    shared = np.logical_and.reduce([np.isfinite(score.values).any(axis=1) for score in scores])
+    if not shared.any():
+        spans = "; ".join(_span(score, rows, panel) for score in scores)
+        msg = (
+            f"the scores share no signal date ({spans}): widen --start and --end, or evaluate fewer"
+        )
+        raise UserError(msg)
+    places = np.flatnonzero(shared)
+    return slice(int(places[0]), int(places[-1]) + 1)
+
+
+def cross_sections(
+    scores: Sequence[Score], members: NDArray[np.bool_], *, same_stocks: bool
+) -> tuple[NDArray[np.bool_], ...]:
+    """Stocks each score is judged on, ``(S, N)``: members of the universe that it scores.
+
+    Args:
+        scores: on the same ``S`` dates.
+        members: ``(S, N)`` universe.
+        same_stocks: only stocks that every score has, so that their numbers can be compared.
+    """
+    own = [members & np.isfinite(score.values) for score in scores]
+    return (np.logical_and.reduce(own),) * len(own) if same_stocks else tuple(own)
+
+
+def _read_score(path: Path, panel: Panel, rows: NDArray[np.intp]) -> Score:
+    table = read_dated_table(path)
+    _check(path, table, panel)
+    date, symbol = panel.locate(table.dates, table.symbols)
+    cell = date * len(panel.symbols) + symbol
+    if len(np.unique(cell)) < len(cell):
+        msg = f"{path} has more than one row for a date and symbol: write it again without repeats"
+        raise UserError(msg)
+    place = np.full(len(panel.dates), -1)
+    place[rows] = np.arange(len(rows))
+    kept = place[date] >= 0
+    values = np.full((len(rows), len(panel.symbols)), np.nan, dtype=np.float32)
+    values[place[date[kept]], symbol[kept]] = table.values[kept, 0]
+    name = str(table.metadata.get("name", path.stem))
+    return Score(name, values, table.metadata, fingerprint_file(path))
+
+
+def _check(path: Path, table: DatedTable, panel: Panel) -> None:
+    if table.metadata.get("kind") != "score" or len(table.columns) != 1:
+        kind = table.metadata.get("kind", "table")
+        columns = ", ".join(table.columns)
+        msg = f"{path} is not a score but a {kind} with columns {columns}: name a score file"
+        raise UserError(msg)
+    origin = table.metadata.get("panel_fingerprint")
+    if origin != panel.fingerprint:
+        msg = (
+            f"{path} was made from panel {origin}, {panel.path} is panel {panel.fingerprint}:"
+            " evaluate a score on the panel it was made from"
+        )
+        raise UserError(msg)
+    infinite = np.isinf(table.values[:, 0])
+    if infinite.any():
+        first = int(np.argmax(infinite))
+        msg = (
+            f"{path} has {int(infinite.sum())} infinite scores, the first for"
+            f" {table.symbols[first]} on {table.dates[first]}: leave a missing score out"
+        )
+        raise UserError(msg)
+
+
+def _span(score: Score, rows: NDArray[np.intp], panel: Panel) -> str:
+    dates = panel.dates[rows[np.isfinite(score.values).any(axis=1)]]
+    return f"{score.name} {dates[0]} to {dates[-1]}" if len(dates) else f"{score.name} none"

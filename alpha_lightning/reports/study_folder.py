@@ -1,0 +1,171 @@
+"""A study folder read back: what was asked for, what came out, what the data lacked."""
+
+import contextlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from alpha_lightning.artefacts.errors import ArtefactError
+from alpha_lightning.panel.store import Panel
+
+Table = Any
+"""A pandas DataFrame."""
+NEEDED = (
+    "fig06_rank_ic",
+    "fig08_groups",
+    "rank_ic_summary",
+    "rank_ic_by_date",
+    "rank_ic_by_year",
+    "group_nav",
+    "top_group",
+    "score_correlation",
+    "coverage",
+)
+_TEXT = dict.fromkeys(("score", "horizon", "since", "year"), str)
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A finished study.
+
+    Args:
+        path: the folder.
+        config_text: ``study.yaml`` as it is.
+        config: the same, parsed.
+        about: ``evaluation/evaluation.json``.
+        tables: ``evaluation/tables/*.csv`` by name.
+        timings: ``timings.csv``, when it is there.
+        panel: the panel, when it still lies where the evaluation found it or in the study.
+    """
+
+    path: Path
+    config_text: str
+    config: dict[str, Any]
+    about: dict[str, Any]
+    tables: dict[str, Table]
+    timings: Table | None
+    panel: Panel | None
+
+    @property
+    def name(self) -> str:
+        """Of the study, or else of its folder."""
+        return str(self.config.get("name") or self.path.resolve().name)
+
+    @property
+    def baselines(self) -> list[str]:
+        """Names of the scores that are yardsticks and not models of the study."""
+        return [score["name"] for score in self.about["scores"] if score["baseline"]]
+
+    @property
+    def scores(self) -> list[str]:
+        """Names of the scores, models first, each part in the order of the evaluation."""
+        names = [score["name"] for score in self.about["scores"]]
+        return sorted(names, key=lambda name: name in self.baselines)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the market is simulated."""
+        source = self.config.get("source") or {}
+        return bool(source.get("market") or (self.panel and self.panel.meta.get("simulated")))
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences a reader must see before the numbers."""
+        sentences = []
+        if self.simulated:
+            sentences.append(
+                "Simulated market: a signal was planted in these prices. The numbers show that the"
+                " chain works and say nothing of real markets."
+            )
+        sentences += self.about["warnings"]
+        if self.panel is None:
+            sentences.append(
+                f"The panel {self.about['panel']} is no longer there: what its vendor tables"
+                " lacked cannot be listed."
+            )
+        elif self.panel.fingerprint != self.about["panel_fingerprint"]:
+            sentences.append(
+                f"The panel {self.panel.path} has changed since this evaluation: run it again."
+            )
+        else:
+            sentences += self.panel.switched_off
+        return sentences
+
+
+def read_study(path: str | Path) -> StudyFolder:
+    """Read what a report needs from a study folder.
+
+    Raises:
+        ArtefactError: the folder, ``study.yaml`` or the evaluation is missing or damaged.
+    """
+    folder = Path(path)
+    text = _text(folder / "study.yaml", "name the folder that `study run` wrote")
+    config = _parsed(folder / "study.yaml", text, yaml.safe_load, yaml.YAMLError)
+    file = folder / "evaluation" / "evaluation.json"
+    written = _text(file, "run `evaluate` into the study's folder evaluation first")
+    about = _parsed(file, written, json.loads, json.JSONDecodeError)
+    names = {csv.stem for csv in (file.parent / "tables").glob("*.csv")}
+    lacking = sorted(set(NEEDED) - names)
+    if lacking:
+        msg = f"{file.parent / 'tables'} lacks {', '.join(lacking)}: run `evaluate` again"
+        raise ArtefactError(msg)
+    tables = {name: _table(file.parent / "tables" / f"{name}.csv") for name in sorted(names)}
+    timings = folder / "timings.csv"
+    return StudyFolder(
+        path=folder,
+        config_text=text,
+        config=config,
+        about=about,
+        tables=tables,
+        timings=_table(timings) if timings.exists() else None,
+        panel=_panel(Path(about["panel"]), folder / "panel"),
+    )
+
+
+def copy_tables(study: StudyFolder, folder: Path) -> None:
+    """Copy the evaluation's tables byte by byte into an existing folder."""
+    for name in study.tables:
+        shutil.copyfile(
+            study.path / "evaluation" / "tables" / f"{name}.csv", folder / f"{name}.csv"
+        )
+
+
+def _text(file: Path, remedy: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        msg = f"{file} does not exist: {remedy}"
+        raise ArtefactError(msg) from error
+
+
+def _parsed(file: Path, text: str, parse: Any, failure: type[Exception]) -> dict[str, Any]:
+    try:
+        parsed = parse(text)
+    except failure as error:
+        msg = f"{file} is damaged ({error}): write it again"
+        raise ArtefactError(msg) from error
+    if not isinstance(parsed, dict):
+        msg = f"{file} holds no mapping: write it again"
+        raise ArtefactError(msg)
+    return parsed
+
+
+def _table(file: Path) -> Table:
+    try:
+        # A score may be called "NA" or "7": only an empty cell is missing, and names stay text.
+        return pd.read_csv(file, keep_default_na=False, na_values=[""], dtype=_TEXT)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        msg = f"{file} is damaged ({error}): run `evaluate` again"
+        raise ArtefactError(msg) from error
+
+
+def _panel(*places: Path) -> Panel | None:
+    for place in places:
+        with contextlib.suppress(ArtefactError):
+            return Panel.open(place)
+    return None

@@ -1,0 +1,1 @@
+"""The simulated market: a vendor whose tables hide a signal of known strength."""

@@ -1,0 +1,106 @@
+"""Daily returns: market, industries, styles and own shocks, with fat tails and clustering."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from alpha_lightning.simulation.arrays import Floats, Numbers
+from alpha_lightning.simulation.settings import MarketSettings, ReturnSettings
+from alpha_lightning.simulation.stocks import STYLES, Stocks
+from alpha_lightning.simulation.streams import fat_tailed, mean_size
+
+
+@dataclass(frozen=True)
+class Move:
+    """One day's returns.
+
+    Args:
+        shock: ``(N,)`` the stock's own shock in standard deviations of the day: mean 0, variance 1.
+        volatility: ``(N,)`` standard deviation of the whole return, known the day before.
+        total: ``(N,)`` simple return from adjusted close to adjusted close.
+    """
+
+    shock: Floats
+    volatility: Floats
+    total: Floats
+
+
+class Volatility:
+    """Clustered volatility around 1: its logarithm is AR(1), driven by the size of past shocks.
+
+    ``h(t+1) = persistence h(t) + clustering (|z(t)| - E|z|)``, as in an EGARCH(1, 1) without
+    leverage; `level` is ``exp(h - var h)``, whose mean square is about 1.
+
+    Args:
+        size: number of series.
+        settings: persistence, clustering and tail of the shocks.
+
+    Reference:
+        D. B. Nelson, "Conditional Heteroskedasticity in Asset Returns", Econometrica 59 (1991).
+    """
+
+    def __init__(self, size: int, settings: ReturnSettings) -> None:
+        self._settings = settings
+        self._usual = mean_size(settings.tail)
+        noise = settings.clustering**2 * (1 - self._usual**2)
+        self._variance = noise / (1 - settings.persistence**2)
+        self._log = np.zeros(size)
+
+    @property
+    def level(self) -> Floats:
+        """Volatility of the coming day relative to its long-run level, ``(size,)``."""
+        return np.asarray(np.exp(self._log - self._variance))
+
+    def update(self, shock: Floats) -> None:
+        """Take in the day's standardised shocks, ``(size,)``."""
+        rise = self._settings.clustering * (np.abs(shock) - self._usual)
+        self._log = self._settings.persistence * self._log + rise
+
+
+class Returns:
+    """Returns day after day: ``drift + clip(beta m + g + styles s + own, +-limit)``.
+
+    Every shock is symmetric around 0 given the past, and so is their sum after clipping: the mean
+    of a return, given all that is known the day before, is its drift and nothing else.
+    """
+
+    def __init__(self, settings: MarketSettings, stocks: Stocks) -> None:
+        self._settings = settings.returns
+        self._industries = settings.industries
+        self._stocks = stocks
+        self._market = Volatility(1, settings.returns)
+        self._own = Volatility(len(stocks.symbols), settings.returns)
+
+    def step(self, generator: np.random.Generator, industry: Numbers, drift: Floats) -> Move:
+        """One day.
+
+        Args:
+            generator: of the day.
+            industry: ``(N,)`` industry numbers.
+            drift: ``(N,)`` expected simple return of the day, fixed the day before.
+        """
+        settings, stocks, tail = self._settings, self._stocks, self._settings.tail
+        market = fat_tailed(generator, 1, tail)
+        industries = generator.standard_normal(self._industries)
+        styles = generator.standard_normal((STYLES, 1))
+        shock = fat_tailed(generator, len(stocks.symbols), tail)
+
+        turmoil = self._market.level
+        market_volatility = settings.market_volatility * turmoil
+        # Half of the market's turmoil, in logarithms, spills over to the stocks' own shocks.
+        own_volatility = stocks.volatility * self._own.level * np.sqrt(turmoil)
+        common = (
+            stocks.beta * market_volatility * market
+            + settings.industry_volatility * industries[industry]
+            + settings.style_volatility * (stocks.styles * styles).sum(axis=0)
+        )
+        variance = (
+            (stocks.beta * market_volatility) ** 2
+            + settings.industry_volatility**2
+            + settings.style_volatility**2 * (stocks.styles**2).sum(axis=0)
+            + own_volatility**2
+        )
+        self._market.update(market)
+        self._own.update(shock)
+        news = np.clip(common + own_volatility * shock, -settings.limit, settings.limit)
+        return Move(shock, np.sqrt(variance), drift + news)

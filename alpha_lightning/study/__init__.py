@@ -1,0 +1,1 @@
+"""The whole chain for many units, data sets, vintages and seeds, resumable."""

@@ -1,0 +1,105 @@
+"""What a study is: its data, its networks, its weighting and its evaluation."""
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from alpha_lightning.panel.bad_rows import Mode
+from alpha_lightning.panel.errors import PanelError
+from alpha_lightning.panel.ingest import SideTables
+from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
+
+
+@dataclass(frozen=True)
+class SourceSettings:
+    """Where the panel comes from: exactly one of panel, market, daily and qlib."""
+
+    panel: str | None = None
+    """A panel that `ingest` wrote before."""
+    market: str | None = None
+    """A YAML of `simulate`: a simulated market is made and ingested."""
+    daily: str | None = None
+    """A daily table to ingest."""
+    qlib: str | None = None
+    """A Qlib data folder to ingest."""
+    tables: SideTables | None = None
+    """Tables beside the daily one."""
+    calendar: str | None = None
+    """Trading dates, one ISO date a line."""
+    bad_rows: Mode = "refuse"
+    """What to do with rows that cannot be true: refuse, drop or mask."""
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What is measured."""
+
+    frequency: Literal["weekly", "daily"] = "weekly"
+    """Signal dates of RankIC."""
+    since: list[str] = field(default_factory=list)
+    """Further first dates of the group table."""
+    baselines: list[Literal["reversal", "summary"]] = field(
+        default_factory=lambda: ["reversal", "summary"]
+    )
+    """Scores without a network, on the same dates: 5-day reversal; LightGBM on window summaries."""
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """A study: every unit on every data set, vintage and seed, weighted, averaged, evaluated."""
+
+    name: str
+    """Title of the study."""
+    units: list[str]
+    """Unit YAMLs; a unit is called what its file is called."""
+    vintages: list[int]
+    """Years to serve."""
+    out: str = ""
+    """Folder of the study; runs/<name> when empty."""
+    source: SourceSettings = SourceSettings()
+    """Where the panel comes from."""
+    datasets: list[str] = field(default_factory=lambda: ["rawbar"])
+    """Data sets each unit is trained on; their factors meet in one weighting."""
+    seeds: list[int] = field(default_factory=lambda: [0])
+    """Independent runs."""
+    universe: str = "all"
+    """An index whose members are in the panel, or all."""
+    fit: dict[str, Any] = field(default_factory=dict)
+    """Merged over each unit's YAML: trainer, model, data."""
+    weighting: LightGBMSettings = field(default_factory=LightGBMSettings)
+    """LightGBM of every score."""
+    evaluation: EvaluationSettings = EvaluationSettings()
+    """What is measured."""
+    threads: int = 1
+    """Threads of one training task; results may differ in the last digit between thread counts."""
+
+    def __post_init__(self) -> None:
+        for what in ("units", "vintages", "datasets", "seeds"):
+            values = getattr(self, what)
+            if not values or len(set(values)) < len(values):
+                msg = f"study {self.name}: {what} {values} must be named, and each only once"
+                raise PanelError(msg)
+        given = [k for k in ("panel", "market", "daily", "qlib") if getattr(self.source, k)]
+        if len(given) != 1:
+            msg = (
+                f"study {self.name}: source names {given or 'nothing'}: give exactly one of panel,"
+                " market, daily, qlib (for your own bars: --source.daily FILE)"
+            )
+            raise PanelError(msg)
+
+    @property
+    def folder(self) -> Path:
+        """Where everything goes."""
+        return Path(self.out or f"runs/{self.name}")
+
+
+def training_seed(unit: str, dataset: str, vintage: int, run: int) -> int:
+    """Seed of one training run: the same for the same (unit, data set, vintage, run), for ever.
+
+    Example:
+        >>> training_seed("gru", "rawbar", 2024, 0)
+        2065706893
+    """
+    digest = hashlib.sha256(f"{unit}/{dataset}/{vintage}/{run}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF

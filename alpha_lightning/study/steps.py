@@ -1,0 +1,68 @@
+"""The functions that tasks run, where a stage's own command is not yet the whole step."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from alpha_lightning.artefacts.atomic import atomic_file
+
+
+def simulate_step(config: dict[str, Any], out: str) -> None:
+    """Simulate a market from the content of its YAML."""
+    from jsonargparse import ArgumentParser
+
+    from alpha_lightning.simulation.simulate import simulate
+
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_function_arguments(simulate)
+    typed = parser.parse_object({**config, "out": out, "overwrite": True})
+    simulate(**vars(parser.instantiate_classes(typed)))
+
+
+def ingest_step(arguments: dict[str, Any], out: str) -> None:
+    """Ingest vendor tables, replacing a panel of older ones."""
+    from alpha_lightning.panel.ingest import SideTables, ingest
+
+    tables = arguments.pop("tables", None)
+    ingest(out, **arguments, tables=SideTables(**tables) if tables else None, overwrite=True)
+
+
+def prepare_step(panel: str, datasets: list[str], rule: dict[str, Any]) -> None:
+    """Compute the stage-2 statistics once, before many processes ask for them."""
+    from alpha_lightning.windows.dataset import WindowSource
+    from alpha_lightning.windows.sample import SampleRule
+
+    for name in datasets:
+        WindowSource.open(panel, name, SampleRule(**rule))
+
+
+def fit_step(config: dict[str, Any], folder: str, threads: int) -> None:
+    """Train one unit from a resolved configuration, in a folder of its own, from the beginning."""
+    import torch
+
+    from alpha_lightning.factors.training_cli import train
+
+    torch.set_num_threads(threads)
+    target = Path(folder)
+    shutil.rmtree(target, ignore_errors=True)
+    with atomic_file(target / "fit.yaml") as draft:
+        draft.write_text(yaml.safe_dump(config, sort_keys=False))
+    train(["fit", "--config", str(target / "fit.yaml")])
+
+
+def weigh_step(arguments: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Weigh factor matrices into a score."""
+    from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
+    from alpha_lightning.weighting.weigh import weigh
+
+    weigh(**arguments, settings=LightGBMSettings(**settings))
+
+
+def baseline_step(arguments: dict[str, Any], settings: dict[str, Any]) -> None:
+    """Score without a network."""
+    from alpha_lightning.weighting.baselines import baseline
+    from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
+
+    baseline(**arguments, settings=LightGBMSettings(**settings))

@@ -1,0 +1,1 @@
+"""Factor matrices to scores: walk-forward LightGBM, averages of scores, baselines."""

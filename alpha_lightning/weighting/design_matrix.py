@@ -1,0 +1,86 @@
+"""What trees are fitted on: rows of features by date and stock, whatever made them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class DesignMatrix:
+    """Features of some stocks on some dates, sorted by date, then symbol.
+
+    Args:
+        date_index: ``(rows,)`` positions in the panel's dates.
+        symbol_index: ``(rows,)`` positions in the panel's symbols.
+        values: ``(rows, C)`` float32; NaN is missing.
+        columns: ``C`` names.
+    """
+
+    date_index: Array
+    symbol_index: Array
+    values: Array
+    columns: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.date_index)
+
+    def on(self, dates: Array) -> "DesignMatrix":
+        """The rows from the first to the last of some dates, as views.
+
+        Args:
+            dates: ascending positions in the panel's dates; may be empty.
+        """
+        if not len(dates):
+            return self._rows(slice(0, 0))
+        ends = np.searchsorted(self.date_index, [dates[0], dates[-1] + 1])
+        return self._rows(slice(*ends.tolist()))
+
+    def where(self, wanted: Array) -> "DesignMatrix":
+        """The rows that ``wanted`` ``(rows,)`` marks."""
+        return self if wanted.all() else self._rows(wanted)
+
+    def _rows(self, rows: slice | Array) -> "DesignMatrix":
+        return DesignMatrix(
+            self.date_index[rows], self.symbol_index[rows], self.values[rows], self.columns
+        )
+
+
+def from_dense(values: Array, mask: Array, dates: Array, columns: tuple[str, ...]) -> DesignMatrix:
+    """Rows of dense features.
+
+    Args:
+        values: ``(T, N, C)``.
+        mask: ``(T, N)`` which rows to take.
+        dates: ``(D,)`` positions of the dates to take, ascending.
+        columns: ``C`` names.
+    """
+    position, symbol = np.nonzero(mask[dates])
+    date = dates[position]
+    return DesignMatrix(date, symbol, values[date, symbol], columns)
+
+
+def join(parts: list[DesignMatrix]) -> DesignMatrix:
+    """Put columns side by side by date and symbol; a row that a part lacks is NaN in its columns.
+
+    Example:
+        >>> x = DesignMatrix(np.array([0, 0]), np.array([1, 2]), np.ones((2, 1)), ("x",))
+        >>> y = DesignMatrix(np.array([0]), np.array([2]), np.zeros((1, 1)), ("y",))
+        >>> join([x, y]).values
+        array([[ 1., nan],
+               [ 1.,  0.]], dtype=float32)
+    """
+    width = 1 + max(int(part.symbol_index.max(initial=0)) for part in parts)
+    keys = [part.date_index * width + part.symbol_index for part in parts]
+    rows = np.unique(np.concatenate(keys))
+    columns = tuple(name for part in parts for name in part.columns)
+    values = np.full((len(rows), len(columns)), np.nan, dtype=np.float32)
+    start = 0
+    for part, key in zip(parts, keys, strict=True):
+        stop = start + len(part.columns)
+        values[np.searchsorted(rows, key), start:stop] = part.values
+        start = stop
+    return DesignMatrix(rows // width, rows % width, values, columns)

@@ -1,0 +1,119 @@
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from alpha_lightning.artefacts.errors import ArtefactError
+from alpha_lightning.reports.report import headline, report
+
+FIGURES = (
+    "rank-ic",
+    "cumulative-rank-ic",
+    "rank-ic-by-year",
+    "score-correlation",
+    "groups",
+    "group-values",
+)
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class Page(HTMLParser):
+    """Checks nesting and gathers ids, links and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+        self.words: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.ids += [value for name, value in attrs if name == "id" and value]
+        self.links += [value for name, value in attrs if name in ("href", "src") and value]
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_the_page_holds_every_figure_and_needs_nothing_else(study: Path) -> None:
+    path = report(str(study))
+    assert path == study / "report" / "index.html"
+    text = path.read_text()
+    page = Page(text)
+    assert set(FIGURES) <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", text)
+    assert not page.tags & {"script", "link", "img", "iframe"}
+    for link in page.links:
+        if not link.startswith("#"):
+            assert (path.parent / link).exists(), link
+
+
+def test_names_are_escaped_wherever_they_stand(study: Path) -> None:
+    text = report(str(study)).read_text()
+    assert "<b>gru" not in text
+    assert "&lt;b&gt;gru&lt;/b&gt; $x_1$ &amp; co" in text
+    assert "<title>Small &lt;study&gt;" in text
+    assert "fit &lt;gru&gt;" in text
+
+
+def test_two_reports_are_equal_byte_by_byte(study: Path) -> None:
+    first = report(str(study)).read_bytes()
+    assert report(str(study)).read_bytes() == first
+
+
+def test_the_numbers_of_the_page_are_those_of_the_tables(study: Path) -> None:
+    words = " ".join(Page(report(str(study)).read_text()).words)
+    table = pd.read_csv(study / "report" / "tables" / "fig06_rank_ic.csv").set_index("score")
+    row = table.loc["reversal"]
+    expected = rf"reversal\s+{row['rank_ic_5_pct']:.1f}\s+±{row['rank_ic_5_se_pct']:.1f}"
+    assert re.search(expected.replace("-", "−"), words)
+
+
+def test_warnings_come_before_the_numbers(study: Path) -> None:
+    file = study / "study.yaml"
+    file.write_text(file.read_text() + "source: {market: demo.yaml}\n")
+    text = report(str(study)).read_text()
+    assert text.index("Simulated market") < text.index("special-treatment") < text.index("<table")
+
+
+def test_a_study_without_panel_timings_and_warnings_still_has_a_page(study: Path) -> None:
+    (study / "timings.csv").unlink()
+    file = study / "evaluation" / "evaluation.json"
+    file.write_text(re.sub(r'"panel": ".*"', '"panel": "/nowhere"', file.read_text()))
+    text = report(str(study)).read_text()
+    assert "is no longer there" in text
+    assert "Time spent" not in text
+    assert "panel holds" not in text
+
+
+def test_headline_is_a_table_of_text(study: Path) -> None:
+    lines = headline(str(study)).splitlines()
+    assert lines[0].startswith("Small <study>: ")
+    assert "weekly cross-sections, 2021-06-11 to " in lines[0]
+    assert [line.split("  ")[0].strip() for line in lines[3:]] == [
+        "<b>gru</b> $x_1$ & co",
+        "reversal",
+    ]
+
+
+def test_a_folder_without_a_study_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with pytest.raises(ArtefactError, match="does not exist"):
+        report(str(tmp_path / "nothing"))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,93 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from alpha_lightning.artefacts.errors import ArtefactError
+from alpha_lightning.reports.study_folder import NEEDED, copy_tables, read_study
+
+MODEL = "<b>gru</b> $x_1$ & co"
+
+
+def edit(study: Path, old: str, new: str) -> None:
+    file = study / "study.yaml"
+    file.write_text(file.read_text().replace(old, new))
+
+
+def test_a_finished_study_is_read_whole(study: Path) -> None:
+    read = read_study(study)
+    assert read.name == "Small <study>"
+    assert read.scores == [MODEL, "reversal"]
+    assert read.baselines == ["reversal"]
+    assert set(NEEDED) <= set(read.tables)
+    assert read.panel is not None
+    assert read.timings is not None
+    assert list(read.timings["seconds"]) == [12.34]
+    assert set(read.panel.switched_off) <= set(read.warnings)
+
+
+def test_a_simulated_market_is_said_first(study: Path) -> None:
+    assert not read_study(study).simulated
+    edit(study, "seeds:", "source: {market: configs/market/demo.yaml}\nseeds:")
+    read = read_study(study)
+    assert read.simulated
+    assert read.warnings[0].startswith("Simulated market")
+
+
+def test_a_panel_that_moved_or_changed_is_said(study: Path) -> None:
+    file = study / "evaluation" / "evaluation.json"
+    about = json.loads(file.read_text())
+    file.write_text(json.dumps(about | {"panel_fingerprint": "other"}))
+    assert "has changed since this evaluation" in " ".join(read_study(study).warnings)
+    file.write_text(json.dumps(about | {"panel": "/nowhere"}))
+    read = read_study(study)
+    assert read.panel is None
+    assert "The panel /nowhere is no longer there" in " ".join(read.warnings)
+    shutil.copytree(about["panel"], study / "panel")
+    assert read_study(study).panel is not None
+
+
+def test_names_that_look_like_numbers_stay_names(study: Path) -> None:
+    file = study / "evaluation" / "tables" / "coverage.csv"
+    file.write_text(file.read_text().replace("reversal", "NA").replace(MODEL, "007"))
+    assert sorted(read_study(study).tables["coverage"]["score"]) == ["007", "NA"]
+
+
+def test_timings_are_optional_and_the_folder_names_a_nameless_study(study: Path) -> None:
+    (study / "timings.csv").unlink()
+    edit(study, "name: Small <study>\n", "")
+    read = read_study(study)
+    assert read.timings is None
+    assert read.name == "study"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("study.yaml", None, "study.yaml does not exist: name the folder"),
+        ("study.yaml", "a: [", "study.yaml is damaged"),
+        ("study.yaml", "- a list", "study.yaml holds no mapping"),
+        ("evaluation/evaluation.json", None, "run `evaluate`"),
+        ("evaluation/evaluation.json", "{", "evaluation.json is damaged"),
+        ("evaluation/tables/coverage.csv", None, "lacks coverage"),
+        ("evaluation/tables/coverage.csv", "", "coverage.csv is damaged"),
+    ],
+)
+def test_what_is_missing_or_damaged_is_named(
+    study: Path, file: str, text: str | None, words: str
+) -> None:
+    if text is None:
+        (study / file).unlink()
+    else:
+        (study / file).write_text(text)
+    with pytest.raises(ArtefactError, match=words):
+        read_study(study)
+
+
+def test_tables_are_copied_byte_by_byte(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    copy_tables(read_study(study), tmp_path / "copy")
+    source = study / "evaluation" / "tables"
+    for file in source.iterdir():
+        assert (tmp_path / "copy" / file.name).read_bytes() == file.read_bytes()
