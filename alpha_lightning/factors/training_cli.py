@@ -31,7 +31,7 @@ class TrainingCLI(LightningCLI):
     * A process that waits for a dead one gives up after ``collective_timeout`` seconds.
     """
 
-    def __init__(self, args: ArgsType = None) -> None:
+    def __init__(self, args: ArgsType = None, *, run: bool = True) -> None:
         listed = [str(arg) for arg in args] if isinstance(args, list) else []
         _refuse_second_network(listed)
         super().__init__(
@@ -41,6 +41,7 @@ class TrainingCLI(LightningCLI):
             seed_everything_default=0,
             trainer_defaults={"use_distributed_sampler": False, "num_sanity_val_steps": 0},
             args=args,
+            run=run,
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:

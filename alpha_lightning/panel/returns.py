@@ -44,7 +44,9 @@ LABEL = (10, 1)
 """Days and gap of the training label, close(t+11) / close(t+1) - 1 (paper, sample section)."""
 
 
-def forward_return(panel: Panel, horizon: int, gap: int) -> NDArray[np.float64]:
+def forward_return(
+    panel: Panel, horizon: int, gap: int, rows: slice = slice(None)
+) -> NDArray[np.float64]:
     """Return from close ``t + gap`` to close ``t + gap + horizon`` of adjusted prices, ``(T, N)``.
 
     NaN unless the stock traded on both days; the last ``horizon + gap`` dates are NaN.
@@ -53,6 +55,7 @@ def forward_return(panel: Panel, horizon: int, gap: int) -> NDArray[np.float64]:
         panel: the panel.
         horizon: trading days held.
         gap: trading days between the signal and the first price.
+        rows: dates wanted, all when not given; the rest is not read.
 
     Raises:
         PanelError: the horizon is longer than the data.
@@ -65,7 +68,10 @@ def forward_return(panel: Panel, horizon: int, gap: int) -> NDArray[np.float64]:
             f" {panel.path} has {dates}: ingest a longer history or shorten the horizon"
         )
         raise PanelError(msg)
-    close = np.where(panel.traded, panel.adjusted("close"), np.nan)
-    result = np.full(close.shape, np.nan)
-    result[: dates - span] = close[span:] / close[gap : dates - horizon] - 1
+    first, last, _ = rows.indices(dates)
+    priced = slice(first + gap, last + span)
+    close = np.where(panel.traded[priced], panel.adjusted("close", priced), np.nan)
+    result = np.full((last - first, len(panel.symbols)), np.nan)
+    known = max(min(last, dates - span) - first, 0)
+    result[:known] = close[horizon : horizon + known] / close[:known] - 1
     return result

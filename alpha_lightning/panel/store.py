@@ -105,9 +105,9 @@ class Panel:
         array: NDArray[np.float64] = self._map(f"market/{field}.npy")
         return array
 
-    def adjusted(self, field: str) -> NDArray[np.float64]:
-        """Price ``(T, N)`` times the adjustment factor since each symbol's first day."""
-        return np.asarray(self.market(field)) * self.market("adj_factor")
+    def adjusted(self, field: str, rows: slice = slice(None)) -> NDArray[np.float64]:
+        """Price ``(T, N)``, or some rows of it, times the factor since each symbol's first day."""
+        return np.asarray(self.market(field)[rows]) * self.market("adj_factor")[rows]
 
     @cached_property
     def traded(self) -> NDArray[np.bool_]:

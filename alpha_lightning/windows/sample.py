@@ -12,6 +12,8 @@ from alpha_lightning.panel.returns import Horizon, forward_return
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.universe import traded_days, universe
 
+_BLOCK = 256
+
 
 @dataclass(frozen=True)
 class SampleRule:
@@ -76,17 +78,14 @@ def take_sample(panel: Panel, rule: SampleRule) -> Sample:
     members = universe(panel, rule.universe)
     scored = members & panel.traded & (traded_days(panel, rule.window) >= rule.min_traded)
     scored[: rule.window - 1] = False
-    raw = forward_return(panel, *_label(rule))
-    label = torch.from_numpy(np.where(scored, raw, np.nan))
-    label = zscore(winsorise(label, rule.winsorise_mads))
-    return Sample(
-        scored,
-        label.numpy().astype(np.float32),
-        raw.astype(np.float32),
-        members.sum(axis=1),
-    )
-
-
-def _label(rule: SampleRule) -> tuple[int, int]:
     horizon = Horizon(rule.horizon, rule.gap)
-    return horizon.days, horizon.gap
+    label = np.empty(scored.shape, dtype=np.float32)
+    raw = np.empty(scored.shape, dtype=np.float32)
+    # In blocks: float64 copies of the whole panel would cost more memory than the panel.
+    for first in range(0, len(scored), _BLOCK):
+        rows = slice(first, first + _BLOCK)
+        exact = forward_return(panel, horizon.days, horizon.gap, rows)
+        raw[rows] = exact
+        known = torch.from_numpy(np.where(scored[rows], exact, np.nan))
+        label[rows] = zscore(winsorise(known, rule.winsorise_mads)).numpy()
+    return Sample(scored, label, raw, members.sum(axis=1))
