@@ -8,6 +8,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
 from alpha_lightning.artefacts.dated_table import DatedTable, DatedTableWriter, read_dated_table
@@ -129,6 +130,7 @@ class FactorMatrixExport(pl.Callback):
                 paths[0].replace(self._target)
             else:
                 _merge_parts(paths, self._target)
+            rank_zero_info(f"factor matrix: {self._target}")
         trainer.strategy.barrier("factor matrix")
 
     def _part_path(self, rank: int) -> Path:

@@ -50,13 +50,16 @@ class SplitMetrics(nn.Module):
             self.rank.update(score, batch.forward_return)
             self.coverage.update(len(batch.assets) / batch.universe_size)
 
-    def logged(self) -> dict[str, Any]:
-        """Metric by logged name."""
-        named: dict[str, Any] = {"loss": self.loss, "ic": self.ic}
+    def finish(self) -> dict[str, Tensor]:
+        """Value by logged name over the dates of all processes; the count begins anew."""
+        values = {"loss": self.loss.compute(), "ic": self.ic.compute()}
         if self.split != "train":
-            named |= {"rank_ic": self.rank["RankIC"], "rank_ic_ir": self.rank["RankICIR"]}
-            named |= {"coverage": self.coverage}
-        return {f"{self.split}/{name}": metric for name, metric in named.items()}
+            rank = self.rank.compute()
+            values |= {"rank_ic": rank["RankIC"], "rank_ic_ir": rank["RankICIR"]}
+            values |= {"coverage": self.coverage.compute()}
+        for metric in (self.loss, self.coverage, self.ic, self.rank):
+            metric.reset()
+        return {f"{self.split}/{name}": value.float() for name, value in values.items()}
 
 
 class FactorUnit(pl.LightningModule):
@@ -113,6 +116,18 @@ class FactorUnit(pl.LightningModule):
         factors: Tensor = self(batch.windows)
         return factors.float()
 
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's training metrics."""
+        self._log_split("train")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation metrics."""
+        self._log_split("valid")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test metrics."""
+        self._log_split("test")
+
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimiser of all parameters."""
         return self.make_optimizer(self.parameters())
@@ -145,7 +160,12 @@ class FactorUnit(pl.LightningModule):
     def _shared_step(self, batch: CrossSection, split: str) -> Tensor:
         factors = self(batch.windows)
         loss: Tensor = self.loss(factors, batch.label)
-        metrics = cast("SplitMetrics", self.metrics[f"{split}_"])
-        metrics.update(loss, factors, batch)
-        self.log_dict(metrics.logged(), on_step=False, on_epoch=True, prog_bar=split == "valid")
+        self._metrics_of(split).update(loss, factors, batch)
         return loss
+
+    def _log_split(self, split: str) -> None:
+        # Once an epoch: logging the metrics in each step costs more than computing them.
+        self.log_dict(self._metrics_of(split).finish(), prog_bar=split == "valid")
+
+    def _metrics_of(self, split: str) -> SplitMetrics:
+        return cast("SplitMetrics", self.metrics[f"{split}_"])
