@@ -7,6 +7,7 @@ from typing import Any
 
 from alpha_lightning import __version__
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.study.options import bracketed, underscored
 
 TRAINING = "alpha_lightning.factors.training_cli:train"
 COMMANDS = {
@@ -62,29 +63,27 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _run(command: str, given: list[str]) -> Any:
     function = _load(COMMANDS[command][0])
+    options = [underscored(arg) for arg in given[1:]]
     if COMMANDS[command][0] == TRAINING:
-        function(given)
+        function([command, *options])
         return None
-    options = [_underscored(arg) for arg in given[1:]]
     if command in _WHOLE_LINE:
         return function(options)
     from jsonargparse import auto_cli
 
     prog = f"alpha-lightning {command}"
-    return auto_cli(function, args=options, prog=prog, as_positional=False)
+    return auto_cli(
+        function,
+        args=bracketed(options, function),
+        prog=prog,
+        as_positional=False,
+        allow_abbrev=False,
+    )
 
 
 def _load(target: str) -> Any:
     module, name = target.split(":")
     return getattr(importlib.import_module(module), name)
-
-
-def _underscored(arg: str) -> str:
-    # --bad-rows and --bad_rows are the same option.
-    if not arg.startswith("--"):
-        return arg
-    option, equals, value = arg.partition("=")
-    return "--" + option[2:].replace("-", "_") + equals + value
 
 
 def _help() -> str:

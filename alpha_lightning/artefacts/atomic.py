@@ -11,13 +11,18 @@ from pathlib import Path
 from alpha_lightning.artefacts.errors import ArtefactError
 
 _REMEDY = {
+    # NumPy and Arrow report a short write without a number.
+    None: "the write broke off, the disk is probably full: free some space or write elsewhere",
     errno.ENOSPC: "the disk is full: free some space or write elsewhere",
     errno.EDQUOT: "the disk quota is used up: free some space or write elsewhere",
+    errno.EFBIG: "the file would be larger than allowed: raise the limit (ulimit -f) or the quota",
     errno.EACCES: "permission denied: choose a folder you may write to",
     errno.EPERM: "permission denied: choose a folder you may write to",
     errno.EROFS: "the file system is read-only: choose a folder you may write to",
     errno.ENOTDIR: "a part of the path is a file, not a folder: choose another path",
     errno.EEXIST: "a file of that name is in the way: remove it or choose another path",
+    errno.EISDIR: "a folder of that name is in the way: remove it or choose another path",
+    errno.ENAMETOOLONG: "the name is too long: choose a shorter one",
 }
 
 
@@ -42,7 +47,7 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
         'whole'
     """
     target = Path(path)
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+    draft = _beside(target)
     with _clean_on_error(target, draft):
         target.parent.mkdir(parents=True, exist_ok=True)
         yield draft
@@ -51,22 +56,28 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def atomic_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+def atomic_folder(
+    path: str | Path, *, overwrite: bool = False, marker: str | None = None
+) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``; rename it onto ``path`` once the block succeeds.
+
+    After an error ``path`` is what it was before. So it is after a kill, unless that falls between
+    the two renames of an overwrite: then the old folder lies beside ``path``, its name ending in
+    ``-old``.
 
     Args:
         path: the folder to write.
         overwrite: replace what is there; otherwise an existing ``path`` is refused at once.
+        marker: file that every folder of this kind holds. A folder without it is somebody's data
+            and never replaced, unless it is empty.
 
     Raises:
         ArtefactError: ``path`` exists, or the operating system refuses; nothing is left.
     """
     target = Path(path)
-    if target.exists() and not overwrite:
-        msg = f"{target} exists: choose another path, or pass --overwrite true to replace it"
-        raise ArtefactError(msg)
-    draft = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+    draft = _beside(target)
     with _clean_on_error(target, draft):
+        _refuse_to_replace(target, marker, overwrite=overwrite)
         draft.mkdir(parents=True)
         yield draft
         for file in draft.rglob("*"):
@@ -75,17 +86,37 @@ def atomic_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path
         _swap(draft, target)
 
 
-def _swap(draft: Path, target: Path) -> None:
+def _beside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+
+
+def _refuse_to_replace(target: Path, marker: str | None, *, overwrite: bool) -> None:
     if not target.exists():
-        draft.replace(target)
         return
+    if not overwrite:
+        msg = f"{target} exists: choose another path, or pass --overwrite true to replace it"
+        raise ArtefactError(msg)
+    if not target.is_dir():
+        msg = f"{target} is a file and will not be replaced by a folder: choose another path"
+        raise ArtefactError(msg)
+    if marker is not None and not (target / marker).exists() and any(target.iterdir()):
+        msg = (
+            f"{target} holds other things (no {marker}) and will not be replaced:"
+            " choose another path, or remove it yourself"
+        )
+        raise ArtefactError(msg)
+
+
+def _swap(draft: Path, target: Path) -> None:
     # A folder cannot be renamed onto a full one: step the old one aside, and back if that fails.
     old = draft.with_name(draft.name + "-old")
-    target.replace(old)
     try:
+        if target.exists():
+            target.replace(old)
         draft.replace(target)
-    except OSError:
-        old.replace(target)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.replace(target)
         raise
     _remove(old)
 
@@ -98,23 +129,25 @@ def _flush(file: Path) -> None:
 
 @contextlib.contextmanager
 def _clean_on_error(target: Path, draft: Path) -> Iterator[None]:
+    absent: list[Path] = []
     try:
+        absent += [folder for folder in target.parents if not folder.exists()]
         yield
-    except OSError as error:
+    except BaseException as error:
         _remove(draft)
-        remedy = _REMEDY.get(error.errno or 0)
-        if remedy is None:
-            raise
-        msg = f"cannot write {target}: {remedy}"
-        raise ArtefactError(msg) from error
-    except BaseException:
-        _remove(draft)
+        for folder in absent:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        if isinstance(error, OSError) and error.errno in _REMEDY:
+            broke = f" ({error})" if error.errno is None else ""
+            msg = f"cannot write {target}{broke}: {_REMEDY[error.errno]}"
+            raise ArtefactError(msg) from error
         raise
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink()

@@ -75,7 +75,7 @@ class DatedTableWriter:
         with contextlib.ExitStack() as stack:
             draft = stack.enter_context(atomic_file(self.path))
             self._writer = stack.enter_context(
-                pq.ParquetWriter(draft, self.schema, compression="zstd")
+                pq.ParquetWriter(draft, self.schema, compression="zstd", write_page_checksum=True)
             )
             self._stack = stack.pop_all()
         return self
@@ -143,7 +143,7 @@ def read_dated_table(path: str | Path) -> DatedTable:
         ArtefactError: no such file, damaged, or not one of ours.
     """
     with _readable(path):
-        raw = pq.read_table(Path(path))
+        raw = pq.read_table(Path(path), page_checksum_verification=True)
         metadata = _decode(raw.schema, path)
         columns = tuple(raw.column_names[2:])
         values = np.empty((len(raw), len(columns)), dtype=np.float32)
@@ -185,6 +185,6 @@ def _readable(path: str | Path) -> Iterator[None]:
     except FileNotFoundError as error:
         msg = f"{path} does not exist: check the path, or run the stage that writes it"
         raise ArtefactError(msg) from error
-    except pa.ArrowInvalid as error:
-        msg = f"{path} is damaged or not Parquet ({error}): write it again"
+    except (pa.ArrowException, OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        msg = f"{path} cannot be read as Parquet ({error}): it is damaged, write it again"
         raise ArtefactError(msg) from error

@@ -17,6 +17,7 @@ from alpha_lightning.artefacts.provenance import fingerprint_file
 from alpha_lightning.factors.run_folder import run_folder
 from alpha_lightning.windows.batch import CrossSection
 from alpha_lightning.windows.datamodule import CrossSectionDataModule
+from alpha_lightning.windows.loader import CrossSectionLoader
 
 FILE = "factors.parquet"
 
@@ -50,24 +51,37 @@ class FactorMatrixExport(pl.Callback):
         self.after_fit, self.in_sample, self.path = after_fit, in_sample, path
         self.unit, self.run = unit, run
         self._part: DatedTableWriter | None = None
+        self._target: Path | None = None
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Tell the data which dates are wanted."""
+        _datamodule(trainer).export_in_sample = self.in_sample
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Restore the best epoch and export."""
         checkpoint = _restore_best(trainer, pl_module)
         if not self.after_fit or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        data = _datamodule(trainer)
-        pl_module.eval()
-        self._open(trainer, pl_module, checkpoint)
-        with torch.inference_mode(), trainer.precision_plugin.forward_context():
-            for batch in data.output_dataloader(in_sample=self.in_sample):
-                moved: CrossSection = trainer.strategy.batch_to_device(batch)
-                self._append(data, moved, pl_module.predict_step(moved, 0))
+        loader = _datamodule(trainer).predict_dataloader()
+        self._open(trainer, pl_module, checkpoint, loader)
+        precision = trainer.precision_plugin
+        # The trainer has moved the unit off the device by now.
+        pl_module.to(trainer.strategy.root_device).eval()
+        with torch.inference_mode(), precision.forward_context():
+            for batch in loader:
+                moved = trainer.strategy.batch_to_device(precision.convert_input(batch))
+                self._append(trainer, moved, pl_module.predict_step(moved, 0))
+        pl_module.cpu()
         self._merge(trainer)
 
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Open this process's part."""
-        self._open(trainer, pl_module, trainer.ckpt_path)  # type: ignore[arg-type]
+        """Open this process's part, unless the trainer was told to stop before the last date."""
+        loader: Any = trainer.predict_dataloaders
+        if sum(trainer.num_predict_batches) < len(loader):
+            rank_zero_info("no factor matrix: trainer.limit_predict_batches leaves dates out")
+            return
+        checkpoint = str(trainer.ckpt_path) if trainer.ckpt_path else None
+        self._open(trainer, pl_module, checkpoint, loader)
 
     def on_predict_batch_end(
         self,
@@ -79,7 +93,7 @@ class FactorMatrixExport(pl.Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Add one date."""
-        self._append(_datamodule(trainer), batch, outputs)
+        self._append(trainer, batch, outputs)
 
     def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Merge the parts."""
@@ -88,13 +102,21 @@ class FactorMatrixExport(pl.Callback):
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Leave no half-written part behind."""
-        if self._part is not None:
-            self._part.__exit__(type(exception), exception, exception.__traceback__)
-            self._part = None
+        """Leave no part behind, half-written or waiting for the others."""
+        part, self._part = self._part, None
+        if part is not None:
+            part.__exit__(type(exception), exception, exception.__traceback__)
+        if self._target is not None:
+            for path in _part_paths(self._target, trainer.world_size):
+                path.unlink(missing_ok=True)
 
-    def _open(self, trainer: pl.Trainer, unit: pl.LightningModule, checkpoint: str | None) -> None:
-        self._target = Path(self.path) if self.path else run_folder(trainer) / FILE
+    def _open(
+        self,
+        trainer: pl.Trainer,
+        unit: pl.LightningModule,
+        checkpoint: str | None,
+        loader: CrossSectionLoader,
+    ) -> None:
         n_factors = int(unit.n_factors)  # type: ignore[arg-type]
         columns = [f"f{k:02d}" for k in range(n_factors)]
         network = type(unit.network).__name__.lower()
@@ -107,37 +129,39 @@ class FactorMatrixExport(pl.Callback):
             "seed_everything": data.seed,
             "n_factors": n_factors,
             "in_sample": self.in_sample,
+            "date_range": [str(data.dates[loader.dataset.dates[k]]) for k in (0, -1)],
             "checkpoint": fingerprint_file(checkpoint) if checkpoint else None,
         }
-        self._part = DatedTableWriter(self._part_path(trainer.global_rank), columns, metadata)
-        self._part.__enter__()
+        self._target = Path(self.path) if self.path else run_folder(trainer) / FILE
+        path = _part_paths(self._target, trainer.world_size)[trainer.global_rank]
+        self._part = DatedTableWriter(path, columns, metadata).__enter__()
 
-    def _append(self, data: CrossSectionDataModule, batch: CrossSection, factors: Tensor) -> None:
-        if self._part is None:
-            msg = "a date was exported before the part was opened"
-            raise RuntimeError(msg)
-        symbols = data.symbols[batch.assets.cpu().numpy()]
-        self._part.append(data.dates[int(batch.date)], symbols, factors.cpu().numpy())
+    def _append(self, trainer: pl.Trainer, batch: CrossSection, factors: Tensor) -> None:
+        if self._part is not None:
+            data = _datamodule(trainer)
+            symbols = data.symbols[batch.assets.cpu().numpy()]
+            self._part.append(data.dates[int(batch.date)], symbols, factors.cpu().numpy())
 
     def _merge(self, trainer: pl.Trainer) -> None:
         part, self._part = self._part, None
-        if part is not None:
-            part.__exit__(None, None, None)
+        if part is None or self._target is None:
+            return
+        part.__exit__(None, None, None)
         trainer.strategy.barrier("factor matrix parts")
         if trainer.is_global_zero:
-            paths = [self._part_path(rank) for rank in range(trainer.world_size)]
-            if len(paths) == 1:
-                paths[0].replace(self._target)
-            else:
-                _merge_parts(paths, self._target)
+            _merge_parts(_part_paths(self._target, trainer.world_size), self._target)
             rank_zero_info(f"factor matrix: {self._target}")
         trainer.strategy.barrier("factor matrix")
 
-    def _part_path(self, rank: int) -> Path:
-        return self._target.with_name(f".{self._target.name}.rank{rank}")
+
+def _part_paths(target: Path, processes: int) -> list[Path]:
+    return [target.with_name(f".{target.name}.rank{rank}") for rank in range(processes)]
 
 
 def _merge_parts(paths: list[Path], target: Path) -> None:
+    if len(paths) == 1:
+        paths[0].replace(target)
+        return
     parts = [read_dated_table(path) for path in paths]
     with DatedTableWriter(target, parts[0].columns, parts[0].metadata) as writer:
         for date in np.unique(np.concatenate([part.dates for part in parts])):

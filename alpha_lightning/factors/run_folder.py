@@ -34,7 +34,8 @@ class SaveConfig(SaveConfigCallback):
         if stage == "fit" and not self.already_saved:
             folder = run_folder(trainer)
             if trainer.is_global_zero:
-                text = self.parser.dump(self.config, skip_none=False)
+                # By position: "skip nothing that is null" has two names among its versions.
+                text = self.parser.dump(self.config, "yaml", False)
                 with atomic_file(folder / "config.yaml") as draft:
                     draft.write_text(text)
             self.already_saved = True

@@ -1,24 +1,24 @@
 """`fit`, `validate`, `test`, `predict`: LightningCLI with its known traps closed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
-from jsonargparse import Namespace
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.trainer import Trainer
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.factors.checkpoint import read_checkpoint, refuse_other_settings
 from alpha_lightning.factors.run_folder import SaveConfig
 from alpha_lightning.factors.unit import FactorUnit
 from alpha_lightning.windows.datamodule import CrossSectionDataModule
 
-_START_METHOD = {"ddp": "popen", "ddp_spawn": "spawn", "ddp_fork": "fork"}
-_LINKED = ("network.init_args.n_features", "network.init_args.window")
+_FOUND_BY_TRAINER = ("last", "best", "hpc", "registry")
+_LINKED = ("n_features", "window")
+_CSV = "CSVLogger"
 
 
 class TrainingCLI(LightningCLI):
@@ -31,16 +31,18 @@ class TrainingCLI(LightningCLI):
     * A process that waits for a dead one gives up after ``collective_timeout`` seconds.
     """
 
-    def __init__(self, args: ArgsType = None, *, run: bool = True) -> None:
-        listed = [str(arg) for arg in args] if isinstance(args, list) else []
-        _refuse_second_network(listed)
+    def __init__(self, args: Sequence[str], *, run: bool = True) -> None:
+        _refuse_given_by_data(args)
+        _refuse_second_network(args)
         super().__init__(
             FactorUnit,
             CrossSectionDataModule,
             save_config_callback=SaveConfig,
             seed_everything_default=0,
             trainer_defaults={"use_distributed_sampler": False, "num_sanity_val_steps": 0},
-            args=args,
+            # The optimiser is the unit's, model.optimizer; a second place for it would be a trap.
+            auto_configure_optimizers=False,
+            args=list(args),
             run=run,
         )
 
@@ -53,18 +55,35 @@ class TrainingCLI(LightningCLI):
             help="Seconds after which a process stops waiting for the others under ddp.",
         )
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
-        parser.link_arguments(
-            "data.n_features", "model.network.init_args.n_features", apply_on="instantiate"
-        )
-        parser.link_arguments(
-            "data.window", "model.network.init_args.window", apply_on="instantiate"
-        )
+        for name in _LINKED:
+            target = f"model.network.init_args.{name}"
+            parser.link_arguments(f"data.{name}", target, apply_on="instantiate")
 
     def parse_arguments(self, parser: LightningArgumentParser, args: ArgsType) -> None:
-        """Read the options given, or those of the process."""
+        """Read the options given."""
         # Lightning's version warns whenever arguments are handed over, as our dispatcher does.
-        options = args if args is None or isinstance(args, list) else [*map(str, args)]
-        self.config = parser.parse_args(options)
+        self.config = parser.parse_args(args)
+
+    def before_instantiate_classes(self) -> None:
+        """Keep the log of `fit` from the other commands, which may be given its folder."""
+        # A second CSVLogger in a folder deletes what the first one wrote.
+        logger: Any = self._get(self.config, "trainer.logger")
+        elsewhere = self.subcommand not in (None, "fit")
+        if elsewhere and str(getattr(logger, "class_path", "")).endswith(_CSV):
+            version = logger.init_args.version
+            if version is not None:
+                run = version if isinstance(version, str) else f"version_{version}"
+                logger.init_args.version = f"{run}/{self.subcommand}"
+
+    def instantiate_classes(self) -> None:
+        """Instantiate; a user's mistake in an optional setting stays a user's mistake."""
+        try:
+            super().instantiate_classes()
+        except ValueError as error:
+            # jsonargparse wraps it in a ValueError about the types an optional setting may have.
+            if isinstance(error.__cause__, UserError):
+                raise error.__cause__ from None
+            raise
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer, with our sampler and a time limit on collectives."""
@@ -75,29 +94,29 @@ class TrainingCLI(LightningCLI):
                 " to make shares equal, ours deals out each date once"
             )
             raise UserError(msg)
-        if asked["strategy"] in _START_METHOD:
-            kwargs["strategy"] = DDPStrategy(
-                start_method=_START_METHOD[asked["strategy"]],  # type: ignore[arg-type]
-                timeout=timedelta(seconds=self._get(self.config_init, "collective_timeout")),
-            )
-        return super().instantiate_trainer(**kwargs)
+        trainer = super().instantiate_trainer(**kwargs)
+        if isinstance(asked["strategy"], str) and isinstance(trainer.strategy, DDPStrategy):
+            # Also when Lightning itself chose it ("auto" on two devices), hence not an argument.
+            seconds = self._get(self.config_init, "collective_timeout")
+            trainer.strategy._timeout = timedelta(seconds=seconds)
+        return trainer
 
     def _parse_ckpt_path(self) -> None:
         # Lightning's version lets the checkpoint's settings silently win over the user's
-        # (https://github.com/Lightning-AI/pytorch-lightning/issues/21455).
+        # (https://github.com/Lightning-AI/pytorch-lightning/issues/21455). Ours are compared here,
+        # before anything is written, and again when the trainer has found out what "last" is.
         command = self.config.get("subcommand")
         path = self.config[command].get("ckpt_path") if command else None
-        if path is None or path in ("last", "best", "hpc", "registry"):
-            return
-        saved = dict(_flatten(_load(Path(path)).get("hyper_parameters", {})))
-        asked = dict(_flatten(self.config[command]["model"].as_dict()))
-        for key, value in asked.items():
-            if key in saved and saved[key] != value and key not in _LINKED:
-                msg = (
-                    f"{path} was made with model.{key} = {saved[key]}, the configuration asks for"
-                    f" {value}: use the config.yaml beside the checkpoint, or drop --ckpt_path"
-                )
-                raise UserError(msg)
+        named = path not in (None, *_FOUND_BY_TRAINER)
+        if command not in (None, "fit") and not named:
+            msg = f"{command} needs a trained unit: give --ckpt_path FILE, a checkpoint of `fit`"
+            raise UserError(msg)
+        if named:
+            saved = read_checkpoint(str(path)).get("hyper_parameters", {})
+            asked = self.config[command]["model"].as_dict()
+            for name in _LINKED:
+                asked["network"].get("init_args", {}).pop(name, None)
+            refuse_other_settings(saved, asked)
 
 
 def train(args: list[str]) -> TrainingCLI:
@@ -112,39 +131,27 @@ def train(args: list[str]) -> TrainingCLI:
     return TrainingCLI(args)
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        msg = f"checkpoint {path} does not exist: check --ckpt_path"
-        raise UserError(msg) from error
-    except Exception as error:
-        # torch raises a different exception for each way in which a file can be broken.
-        reason = str(error).splitlines()[0]
-        msg = f"checkpoint {path} is damaged or not a checkpoint ({reason})"
-        raise UserError(msg) from error
-    return checkpoint
+def _refuse_given_by_data(args: Sequence[str]) -> None:
+    # jsonargparse would take such a value and then not use it.
+    for name in _LINKED:
+        option = f"--model.network.init_args.{name}"
+        if any(arg.partition("=")[0] == option for arg in args):
+            msg = f"{option} follows from the data: set data.dataset or data.sample.window"
+            raise UserError(msg)
 
 
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        inner = value.as_dict() if isinstance(value, Namespace) else value
-        if isinstance(inner, Mapping):
-            yield from _flatten(inner, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", inner
-
-
-def _refuse_second_network(args: list[str]) -> None:
+def _refuse_second_network(args: Sequence[str]) -> None:
     named: list[str] = []
     for place, arg in enumerate(args):
         option, _, value = arg.partition("=")
         if not value and place + 1 < len(args):
             value = args[place + 1]
-        if option in ("--config", "-c") and Path(value).is_file():
-            named += _network_of(Path(value))
+        if option in ("--config", "-c"):
+            named += _network_in(value, "model", "network")
+        elif option == "--model":
+            named += _network_in(value, "network")
         elif option in ("--model.network", "--model.network.class_path"):
-            named.append(value.rsplit(".", 1)[-1])
+            named += _network_in(value)
     if len(set(named)) > 1:
         msg = (
             f"the network is named twice, {' then '.join(named)}: the second would silently keep"
@@ -153,10 +160,14 @@ def _refuse_second_network(args: list[str]) -> None:
         raise UserError(msg)
 
 
-def _network_of(config: Path) -> list[str]:
+def _network_in(value: str, *keys: str) -> list[str]:
+    # An option's value is a file, a name or braces; what is wrong with it the parser will say.
     try:
-        tree = yaml.safe_load(config.read_text()) or {}
-        path = tree["model"]["network"]["class_path"]
-    except (KeyError, TypeError, yaml.YAMLError):
+        is_file = "{" not in value and Path(value).is_file()
+        tree = yaml.safe_load(Path(value).read_text() if is_file else value)
+        for key in keys:
+            tree = tree[key]
+        path = tree if isinstance(tree, str) else tree["class_path"]
+    except (KeyError, OSError, TypeError, UnicodeDecodeError, yaml.YAMLError):
         return []
     return [str(path).rsplit(".", 1)[-1]]

@@ -10,14 +10,18 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics import MetricCollection
 
-from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.factors.checkpoint import (
+    PROVENANCE,
+    refuse_other_data,
+    refuse_other_settings,
+    refuse_other_weights,
+)
 from alpha_lightning.factors.losses import ICLoss, composite
 from alpha_lightning.factors.networks import Head
 from alpha_lightning.metrics.date_mean import DateMean
 from alpha_lightning.metrics.rank_ic import IC, RankIC, RankICIR
 from alpha_lightning.windows.batch import CrossSection
-
-PROVENANCE = "alpha_lightning"
+from alpha_lightning.windows.datamodule import CrossSectionDataModule
 
 
 def adam(params: Any) -> torch.optim.Optimizer:
@@ -135,27 +139,22 @@ class FactorUnit(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what the weights were made from."""
         data = getattr(self.trainer, "datamodule", None)
-        if data is not None:
+        if isinstance(data, CrossSectionDataModule):
             checkpoint[PROVENANCE] = data.provenance()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse a checkpoint whose inputs are not those of this run.
+        """Refuse a checkpoint whose inputs or settings are not those of this run.
 
         Raises:
-            UserError: it was trained on another data set, or on other features.
+            UserError: it was trained on other data, or its unit was another one.
         """
-        made_from = checkpoint.get(PROVENANCE)
-        data = getattr(self._trainer, "datamodule", None)
-        if made_from is None or data is None:
+        if self._trainer is None:
             return
-        now = data.provenance()
-        for key in ("dataset", "features", "window"):
-            if made_from[key] != now[key]:
-                msg = (
-                    f"the checkpoint was trained with {key} {made_from[key]}, this run has"
-                    f" {now[key]}: use the config.yaml beside the checkpoint"
-                )
-                raise UserError(msg)
+        data = getattr(self.trainer, "datamodule", None)
+        if PROVENANCE in checkpoint and isinstance(data, CrossSectionDataModule):
+            refuse_other_data(checkpoint[PROVENANCE], data.provenance())
+        refuse_other_settings(checkpoint.get("hyper_parameters", {}), self.hparams)
+        refuse_other_weights(checkpoint["state_dict"], self.state_dict())
 
     def _shared_step(self, batch: CrossSection, split: str) -> Tensor:
         factors = self(batch.windows)

@@ -123,8 +123,12 @@ def membership(
 
 
 def codes(frame: pl.DataFrame, grid: Grid, column: str) -> tuple[NDArray[np.int16], Sequence[str]]:
-    """A text column known from its row's date on, as codes ``(T, N)`` (-1 unknown) and names."""
-    names = sorted(frame[column].drop_nulls().unique())
+    """A text column known from its row's date on, as codes ``(T, N)`` (-1 unknown) and names.
+
+    Names are numbered in the order in which they first appear, so that a name still to come does
+    not change the codes of today.
+    """
+    names = frame.sort("date", column)[column].unique(maintain_order=True).to_list()
     order = {name: float(k) for k, name in enumerate(names)}
     coded = frame.with_columns(pl.col(column).replace_strict(order, default=None))
     return np.nan_to_num(grid.as_of(coded, column), nan=-1).astype(np.int16), names
@@ -162,11 +166,15 @@ def _derive_vwap_and_amount(market: dict[str, Matrix]) -> None:
 
 
 def _check_units(vwap: Matrix, close: Matrix) -> None:
-    ratio = float(np.nanmedian(vwap / close))
+    known = vwap / close
+    known = known[~np.isnan(known)]
+    if len(known) == 0:
+        return
+    ratio = float(np.median(known))
     if not _UNIT_RATIO[0] < ratio < _UNIT_RATIO[1]:
         msg = (
-            f"amount / volume is {ratio:.4g} times the close in the middle of the table:"
-            " volume must be in shares (not lots) and amount in the currency of the prices"
+            f"daily: amount / volume is {ratio:.4g} times the close (median of all rows): convert"
+            " volume to shares (not lots) and amount to the currency of the prices"
         )
         raise PanelError(msg)
 

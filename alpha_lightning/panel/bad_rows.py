@@ -1,5 +1,6 @@
 """Rows of a daily table that cannot be true: refused by default, dropped or masked on request."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ _BAR = ("open", "high", "low", "close")
 _KEY = ("date", "symbol")
 _ROUNDING = 1e-6  # relative; vendors keep prices in float32
 _SHOWN = 20
+_NO_TRADING_DAY = "not a trading day"
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def _row_checks(frame: pl.DataFrame, calendar: NDArray[np.datetime64]) -> list[_
     return [
         _Check("no readable date", pl.col("date").is_null(), None),
         _Check("no symbol", pl.col("symbol").is_null(), None),
-        _Check("not a trading day", ~pl.col("date").is_in(trading), None),
+        _Check(_NO_TRADING_DAY, ~pl.col("date").is_in(trading), None),
         _Check("symbol differs from another only by case", _minority_case(frame), None),
         _Check("row repeated", ~pl.struct(*_KEY, *values).is_first_distinct(), None),
         _Check("other rows of the same date and symbol differ", _conflict(frame, values), values),
@@ -139,7 +141,7 @@ def _record(bad: pl.DataFrame, table: VendorTable, mode: Mode) -> dict[str, Any]
     names = [c for c in _BAR if c in bad.columns] + ["volume"]
     first = [
         {
-            "file": table.files[row["_file"]].name,
+            "file": table.file_name(row["_file"]),
             "row": row["_row"],
             "date": str(row["date"]),
             "symbol": row["symbol"],
@@ -156,13 +158,23 @@ def _record(bad: pl.DataFrame, table: VendorTable, mode: Mode) -> dict[str, Any]
     }
 
 
+def summary(record: Mapping[str, Any]) -> str:
+    """How many rows were bad, and why, in words."""
+    counts = "; ".join(f"{reason}: {count:,}" for reason, count in record["counts"].items())
+    return f"{record['rows']:,} bad row{'s' if record['rows'] > 1 else ''} ({counts})"
+
+
 def _refusal(record: dict[str, Any]) -> str:
-    counts = "; ".join(f"{reason}: {count}" for reason, count in record["counts"].items())
-    lines = [f"{record['rows']} bad rows ({counts}). The first:"]
+    lines = [f"{summary(record)}. The first:"]
     for row in record["first"]:
         values = ", ".join(f"{name} {_short(value)}" for name, value in row["values"].items())
         place = f"{row['file']} row {row['row']}, {row['date']} {row['symbol']}"
         lines.append(f"  {place}: {row['reason']} [{values}]")
+    if _NO_TRADING_DAY in record["counts"]:
+        lines.append(
+            "Trading days are the weekdays on which a usual number of symbols has a row,"
+            " or else those of the file given by --calendar."
+        )
     lines.append(
         "Mend the table, or go on with --bad-rows drop (without these rows) or --bad-rows mask"
         " (with these values missing)."

@@ -1,5 +1,6 @@
 """Trading calendar: given by a file, or read off the daily bars."""
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -19,24 +20,33 @@ def read_calendar(path: str | Path) -> Dates:
         PanelError: no file, a line that is not a date, or a date out of order; the line is named.
     """
     file = Path(path)
-    try:
-        lines = file.read_text().split()
-    except OSError as error:
-        msg = f"calendar {file} cannot be read ({error.strerror}): check the path"
-        raise PanelError(msg) from error
+    lines = [(k, line.strip()) for k, line in enumerate(read_lines(file), 1) if line.strip()]
     if not lines:
         msg = f"calendar {file} is empty: it needs one ISO date a line"
         raise PanelError(msg)
-    dates = np.array([_parse(line, number, file) for number, line in enumerate(lines, 1)])
+    dates = np.array([_parse(line, k, file) for k, line in lines], dtype="datetime64[D]")
     wrong = np.flatnonzero(dates[1:] <= dates[:-1])
     if len(wrong):
         first = int(wrong[0])
         msg = (
-            f"calendar {file} line {first + 2}: {dates[first + 1]} does not come after"
+            f"calendar {file} line {lines[first + 1][0]}: {dates[first + 1]} does not come after"
             f" {dates[first]}: sort the file and remove repeated dates"
         )
         raise PanelError(msg)
-    return dates.astype("datetime64[D]")
+    return dates
+
+
+def read_lines(file: Path) -> list[str]:
+    """Lines of a UTF-8 text file, with or without a byte-order mark.
+
+    Raises:
+        PanelError: the file cannot be read.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{file} cannot be read ({error}): check the path and that it is UTF-8 text"
+        raise PanelError(msg) from error
 
 
 def infer_calendar(dates: Dates) -> Dates:
@@ -67,9 +77,9 @@ def is_weekday(dates: Dates) -> NDArray[np.bool_]:
     return (dates.astype(np.int64) + 3) % 7 < 5
 
 
-def _parse(line: str, number: int, file: Path) -> np.datetime64:
+def _parse(line: str, number: int, file: Path) -> date:
     try:
-        return np.datetime64(line, "D")
+        return date.fromisoformat(line)
     except ValueError as error:
-        msg = f"calendar {file} line {number}: {line!r} is not an ISO date"
+        msg = f"calendar {file} line {number}: {line!r} is not a date such as 2024-01-31"
         raise PanelError(msg) from error

@@ -20,6 +20,7 @@ from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.panel.errors import PanelError
 
 FORMAT_VERSION = 1
+DESCRIPTION = "panel.json"
 PRICES = ("open", "high", "low", "close", "vwap")
 
 
@@ -185,19 +186,19 @@ def _find(known: NDArray[Any], wanted: NDArray[Any], what: str, path: Path) -> N
 
 
 def _read_description(path: Path) -> dict[str, Any]:
-    file = path / "panel.json"
+    file = path / DESCRIPTION
     try:
-        meta: dict[str, Any] = json.loads(file.read_text())
+        meta: Any = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         msg = f"{path} is not a panel (no panel.json): name the folder that `ingest` wrote"
         raise ArtefactError(msg) from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        msg = f"{file} is damaged ({error}): ingest the panel again"
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        msg = f"{file} cannot be read or is damaged ({error}): ingest the panel again"
         raise ArtefactError(msg) from error
-    version = meta.get("format_version")
+    version = meta.get("format_version") if isinstance(meta, dict) else None
     if version != FORMAT_VERSION:
         msg = (
             f"{path} has panel format {version}, this version reads {FORMAT_VERSION}: ingest again"
         )
         raise ArtefactError(msg)
-    return meta
+    return dict(meta)

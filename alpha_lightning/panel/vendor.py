@@ -7,12 +7,21 @@ from typing import Literal
 
 import polars as pl
 
-from alpha_lightning.artefacts.provenance import fingerprint_file
+from alpha_lightning.artefacts.provenance import fingerprint_file, fingerprint_json
 from alpha_lightning.panel.errors import PanelError
 
 Kind = Literal["date", "text", "number", "flag"]
 _NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
 _FLAGS = {"true": True, "false": False, "1": True, "0": False}
+_ISO_DATE = r"^\s*(\d{4}-\d{1,2}-\d{1,2})(?:[T ]00:00:00(?:\.0+)?)?\s*$"
+_WANTED = {
+    "date": "a date such as 2024-01-31",
+    "text": "text",
+    "number": "a number",
+    "flag": "true or false",
+}
+_SUFFIXES = (".parquet", ".csv")
+_LISTED_FILES = 20
 
 
 @dataclass(frozen=True)
@@ -61,18 +70,26 @@ class VendorTable:
     Args:
         frame: the columns of the spec (date ``Date``, numbers ``Float64``, flags ``Boolean``), then
             ``_file`` (index into `files`), ``_row`` (from 1, headers not counted) and
-            ``_unreadable`` (columns whose value was there but could not be read, or null).
+            ``_unreadable`` (what was there but could not be read, or null).
+        root: the folder that file names are given from.
         files: where the rows come from, in reading order.
         spec: what was asked for.
     """
 
     frame: pl.DataFrame
+    root: Path
     files: tuple[Path, ...]
     spec: TableSpec
 
+    def file_name(self, number: int) -> str:
+        """Path of a file below the root."""
+        return str(self.files[number].relative_to(self.root))
+
     def source(self) -> dict[str, object]:
-        """Provenance: file names, fingerprints and rows."""
-        prints = {file.name: fingerprint_file(file) for file in self.files}
+        """Provenance: rows, and fingerprints by file; a single one when there are many files."""
+        prints = {self.file_name(k): fingerprint_file(f) for k, f in enumerate(self.files)}
+        if len(prints) > _LISTED_FILES:
+            prints = {f"{len(prints)} files": fingerprint_json(prints)}
         return {"table": self.spec.name, "rows": self.frame.height, "files": prints}
 
 
@@ -83,19 +100,20 @@ def read_vendor_table(path: str | Path, spec: TableSpec) -> VendorTable:
         PanelError: nothing there, an empty or damaged file, a missing column, a column of a wrong
             type, a date with a time zone or a wholly missing column; file and column are named.
     """
-    files = _list_files(Path(path), spec)
+    root = Path(path)
+    files = _list_files(root, spec)
     frames = [_read_file(file, k, spec) for k, file in enumerate(files)]
     frame = pl.concat(frames, how="diagonal")
     for column in spec.required:
         if frame[column].null_count() == frame.height:
             msg = f"{path}: column {column!r} of {spec.name} is missing in every row: fill it"
             raise PanelError(msg)
-    return VendorTable(frame, files, spec)
+    return VendorTable(frame, root if root.is_dir() else root.parent, files, spec)
 
 
 def _list_files(path: Path, spec: TableSpec) -> tuple[Path, ...]:
     if path.is_dir():
-        found = sorted(p for p in path.rglob("*") if p.suffix in (".parquet", ".csv"))
+        found = sorted(p for p in path.rglob("*") if _is_table(p, path))
         if not found:
             msg = f"{path} holds no .parquet or .csv file: name the folder of the {spec.name} table"
             raise PanelError(msg)
@@ -103,21 +121,21 @@ def _list_files(path: Path, spec: TableSpec) -> tuple[Path, ...]:
     if not path.exists():
         msg = f"{path} does not exist: check the path of the {spec.name} table"
         raise PanelError(msg)
-    if path.suffix not in (".parquet", ".csv"):
+    if path.suffix.lower() not in _SUFFIXES:
         msg = f"{path} is neither .parquet nor .csv: convert the {spec.name} table to one of them"
         raise PanelError(msg)
     return (path,)
 
 
+def _is_table(file: Path, root: Path) -> bool:
+    # Hidden files and folders are other programs' leftovers, not a vendor's delivery.
+    hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+    return file.suffix.lower() in _SUFFIXES and not hidden and file.is_file()
+
+
 def _read_file(file: Path, number: int, spec: TableSpec) -> pl.DataFrame:
     raw = _read_raw(file, spec)
-    missing = [name for name in spec.required if name not in raw.columns]
-    if missing:
-        msg = (
-            f"{file} lacks column {missing[0]!r} of {spec.name}"
-            f" (it has {', '.join(raw.columns)}): add it or rename the one that holds it"
-        )
-        raise PanelError(msg)
+    _check_columns(raw.columns, file, spec)
     if raw.height == 0:
         msg = f"{file} is empty: remove it or write it again"
         raise PanelError(msg)
@@ -127,11 +145,13 @@ def _read_file(file: Path, number: int, spec: TableSpec) -> pl.DataFrame:
     typed = [_typed(raw[name], kind, file) for name, kind in kinds.items()]
     frame = pl.DataFrame(typed)
     lost = [
-        pl.when(raw[name].is_not_null() & frame[name].is_null()).then(pl.lit(name))
+        pl.when(raw[name].is_not_null() & frame[name].is_null()).then(
+            pl.format(f"{name} '{{}}'", raw[name].cast(pl.String))
+        )
         for name in kinds
     ]
     return frame.with_columns(
-        pl.concat_str(lost, separator=" ", ignore_nulls=True)
+        pl.concat_str(lost, separator=", ", ignore_nulls=True)
         .replace("", None)
         .alias("_unreadable"),
         _file=pl.lit(number, dtype=pl.Int32),
@@ -139,21 +159,41 @@ def _read_file(file: Path, number: int, spec: TableSpec) -> pl.DataFrame:
     )
 
 
+def _check_columns(columns: list[str], file: Path, spec: TableSpec) -> None:
+    # A column that is nearly named like one of ours must not be passed over in silence.
+    folded = {name.strip().lower(): name for name in columns}
+    for name in spec.columns:
+        near = folded.get(name)
+        if name not in columns and near is not None:
+            msg = f"{file} has a column {near!r}: rename it to {name!r}"
+            raise PanelError(msg)
+        if name not in columns and name in spec.required:
+            msg = (
+                f"{file} lacks column {name!r} of {spec.name}"
+                f" (it has {', '.join(columns)}): add it or rename the one that holds it"
+            )
+            raise PanelError(msg)
+
+
 def _read_raw(file: Path, spec: TableSpec) -> pl.DataFrame:
     if file.stat().st_size == 0:
         msg = f"{file} is empty (0 bytes): write the {spec.name} table again"
         raise PanelError(msg)
     try:
-        if file.suffix == ".csv":
+        if file.suffix.lower() == ".csv":
             # Everything as text first: a type guessed from the first rows would lose leading zeros
-            # of symbols and stop at the first odd value instead of listing all of them.
-            return pl.read_csv(file, infer_schema=False, null_values=_NULLS)
+            # of symbols and stop at the first odd value instead of listing all of them. NA may be a
+            # symbol, so only other columns can spell a missing value.
+            raw = pl.read_csv(file, infer_schema=False)
+            text = [name for name, kind in spec.columns.items() if kind == "text"]
+            others = pl.all().exclude(text).str.strip_chars()
+            return raw.with_columns(pl.when(~others.is_in(_NULLS)).then(others))
         frame = pl.read_parquet(file)
         floats = [name for name, dtype in frame.schema.items() if dtype.is_float()]
         return frame.with_columns(pl.col(floats).fill_nan(None))
     except (pl.exceptions.PolarsError, OSError) as error:
         reason = str(error).splitlines()[0]
-        msg = f"{file} is damaged or not {file.suffix[1:]} ({reason}): write it again"
+        msg = f"{file} cannot be read as {file.suffix[1:]} ({reason}): write it again"
         raise PanelError(msg) from error
 
 
@@ -162,8 +202,10 @@ def _typed(values: pl.Series, kind: Kind, file: Path) -> pl.Series:
     typed = convert(values, file)
     if values.null_count() < len(values) and typed.null_count() == len(values):
         example = values.drop_nulls()[0]
-        wanted = {"date": "an ISO date", "number": "a number", "flag": "true or false"}[kind]
-        msg = f"{file}: no value of column {values.name!r} is {wanted} (the first is {example!r})"
+        msg = (
+            f"{file}: no value of column {values.name!r} is {_WANTED[kind]}"
+            f" (the first is {str(example)!r}): convert the column and write the file again"
+        )
         raise PanelError(msg)
     return typed
 
@@ -182,25 +224,23 @@ def _dates(values: pl.Series, file: Path) -> pl.Series:
         midnight = day.cast(pl.Datetime(values.dtype.time_unit)) == values
         return day.to_frame().select(pl.when(midnight).then(pl.col(values.name)))[values.name]
     if values.dtype == pl.String:
-        day = values.str.replace(r"[T ]00:00:00(\.0+)?$", "")
-        return day.str.to_date("%Y-%m-%d", strict=False)
-    raise _wrong_type(values, "a date", file)
+        return values.str.extract(_ISO_DATE).str.to_date("%Y-%m-%d", strict=False)
+    raise _wrong_type(values, "date", file)
 
 
 def _text(values: pl.Series, file: Path) -> pl.Series:
-    if values.dtype == pl.String:
-        return values
-    if isinstance(values.dtype, pl.Categorical | pl.Enum):
-        return values.cast(pl.String)
+    if values.dtype == pl.String or isinstance(values.dtype, pl.Categorical | pl.Enum):
+        text = values.cast(pl.String).str.strip_chars()
+        return text.set(text == "", None)
     raise _wrong_type(values, "text", file)
 
 
 def _numbers(values: pl.Series, file: Path) -> pl.Series:
     if values.dtype.is_numeric() or values.dtype == pl.Null:
         return values.cast(pl.Float64)
-    if values.dtype == pl.String and file.suffix == ".csv":
-        return values.str.strip_chars().cast(pl.Float64, strict=False)
-    raise _wrong_type(values, "a number", file)
+    if values.dtype == pl.String and file.suffix.lower() == ".csv":
+        return values.cast(pl.Float64, strict=False).fill_nan(None)
+    raise _wrong_type(values, "number", file)
 
 
 def _flags(values: pl.Series, file: Path) -> pl.Series:
@@ -209,11 +249,11 @@ def _flags(values: pl.Series, file: Path) -> pl.Series:
     if values.dtype == pl.String or values.dtype.is_integer():
         text = values.cast(pl.String).str.to_lowercase()
         return text.replace_strict(_FLAGS, default=None, return_dtype=pl.Boolean)
-    raise _wrong_type(values, "true or false", file)
+    raise _wrong_type(values, "flag", file)
 
 
-def _wrong_type(values: pl.Series, wanted: str, file: Path) -> PanelError:
+def _wrong_type(values: pl.Series, kind: Kind, file: Path) -> PanelError:
     return PanelError(
-        f"{file}: column {values.name!r} has type {values.dtype}, it should be {wanted}:"
+        f"{file}: column {values.name!r} has type {values.dtype}, it should be {_WANTED[kind]}:"
         " convert the column and write the file again"
     )

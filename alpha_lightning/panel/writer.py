@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from alpha_lightning.artefacts.provenance import fingerprint_json
 from alpha_lightning.characteristics.rawbar import FIELDS, KINDS, rawbar
 from alpha_lightning.panel.arrays import Grid, Matrix
-from alpha_lightning.panel.store import FORMAT_VERSION
+from alpha_lightning.panel.errors import PanelError
+from alpha_lightning.panel.store import DESCRIPTION, FORMAT_VERSION
 
 UNITS = {
     "volume": "shares",
@@ -21,19 +22,6 @@ UNITS = {
     "total_cap": "currency",
     "float_cap": "currency",
 }
-_CONSEQUENCE = {
-    "adj_factor": "prices are taken as already adjusted for splits and dividends",
-    "limit_up": "price limits are unknown",
-    "suspended": "a suspension is read off a missing row or a volume of 0",
-    "st": "special-treatment stocks are unknown",
-    "list_date": "a listing is a symbol's first row",
-    "delist_date": "a delisting looks like a suspension without end",
-    "total_cap": "market values are unknown, and what weighs or neutralises by size is off",
-}
-_NO_VWAP = (
-    "no amount or vwap: the vwap feature of rawbar is missing throughout (0 after scaling), and"
-    " group portfolios trade at the close"
-)
 
 
 class PanelDraft:
@@ -43,55 +31,32 @@ class PanelDraft:
         grid: dates and symbols.
         sources: provenance of the vendor tables.
         bad_rows: what was done to bad rows.
-        remarks: sentences that came with the tables.
     """
 
     def __init__(
-        self,
-        grid: Grid,
-        sources: list[dict[str, object]],
-        bad_rows: dict[str, Any],
-        remarks: list[str],
+        self, grid: Grid, sources: list[dict[str, object]], bad_rows: dict[str, Any]
     ) -> None:
         self.grid = grid
         self.sources = sources
         self.bad_rows = bad_rows
-        self.switched_off = list(remarks)
+        self.switched_off: list[str] = []
         self.arrays: dict[str, NDArray[Any]] = {}
         self.meta: dict[str, Any] = {"indices": [], "levels": [], "fundamentals": []}
         self.market: dict[str, Matrix] = {}
 
-    def add_market(
-        self, market: dict[str, Matrix], flags: dict[str, Any], *, given: frozenset[str]
-    ) -> None:
+    def add_market(self, market: dict[str, Matrix], flags: dict[str, NDArray[np.bool_]]) -> None:
         """Market arrays and flags ``(T, N)``, and the rawbar data set made of them."""
         self.market = market
         self.arrays |= {f"market/{name}": values for name, values in market.items()}
         self.arrays |= {f"flags/{name}": values for name, values in flags.items()}
-        traded = flags["traded"]
-        self.arrays["datasets/rawbar"] = rawbar(market, traded, flags["listed"])
-        lacking = [
-            f"daily has no {c}: {text}" for c, text in _CONSEQUENCE.items() if c not in given
-        ]
-        self.switched_off += [f"{text[0].upper()}{text[1:]}." for text in lacking]
-        if "vwap" not in market:
-            self.switched_off.append(f"Daily has {_NO_VWAP}.")
-        for field in ("open", "high", "low", "vwap"):
-            missing = int(np.isnan(market[field][traded]).sum()) if field in market else 0
-            if missing:
-                days = f"{missing:,} of {int(traded.sum()):,} traded stock-days"
-                self.switched_off.append(f"Missing {field} on {days}.")
+        self.arrays["datasets/rawbar"] = rawbar(market, flags["traded"], flags["listed"])
 
-    def add_index(
-        self, name: str, members: NDArray[np.bool_], weights: Any, *, strangers: int
-    ) -> None:
+    def add_index(self, name: str, members: NDArray[np.bool_], weights: Any) -> None:
         """Members ``(T, N)`` and, if known, weights ``(T, N)`` of an index."""
         self.arrays[f"members/{name}"] = members
         if weights is not None:
             self.arrays[f"weights/{name}"] = weights
         self.meta["indices"].append(name)
-        if strangers:
-            self.switched_off.append(f"{strangers} members of {name} have no daily bars.")
 
     def add_levels(self, frame: pl.DataFrame, grid: Grid) -> None:
         """Closing levels of indices, ``(T,)`` each; NaN on dates without one."""
@@ -117,15 +82,23 @@ class PanelDraft:
         self.meta["fundamentals"] = list(fields)
 
     def write(self, folder: Path) -> None:
-        """Write every array and ``panel.json`` into a folder."""
+        """Write every array and ``panel.json`` into a folder.
+
+        Raises:
+            PanelError: an index or a column has a name that no file can have.
+        """
         prints = {}
         for name, values in self.arrays.items():
+            if name.count("/") > 1:
+                msg = f"{name.partition('/')[2]!r} cannot name a file: rename it without a slash"
+                raise PanelError(msg)
             file = folder / f"{name}.npy"
             file.parent.mkdir(parents=True, exist_ok=True)
             contiguous = np.ascontiguousarray(values)
             np.save(file, contiguous, allow_pickle=False)
             prints[name] = hashlib.sha256(contiguous.data).hexdigest()[:16]
-        (folder / "panel.json").write_text(json.dumps(self._description(prints), indent=1))
+        text = json.dumps(self._description(prints), indent=1)
+        (folder / DESCRIPTION).write_text(text, encoding="utf-8")
 
     def _description(self, prints: dict[str, str]) -> dict[str, Any]:
         dates = [str(date) for date in self.grid.dates]

@@ -4,14 +4,16 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
+from typing import NamedTuple, Self, cast
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.tasks import Task, run_task
@@ -22,6 +24,7 @@ _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_TH
 # glibc returns blocks over 32 MB to the system after each use, and the kernel zeroes them again for
 # the next: with thousands of stocks a step that is up to half of the time.
 _ENVIRONMENT |= {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "16000000000"}
+_GRACE = 10.0  # seconds for an idle worker to end by itself
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,21 @@ class Outcome:
     log: Path
 
 
+class Ended(NamedTuple):
+    """What a worker sends back: plain values, since not every exception survives the way."""
+
+    seconds: float
+    failure: str | None
+
+
 def run_local(
-    tasks: list[Task], keys: dict[str, str], folder: Path, jobs: int
-) -> Iterator[Outcome]:
+    tasks: Sequence[Task], keys: Mapping[str, str], folder: Path, jobs: int
+) -> Generator[Outcome, None, None]:
     """Run tasks on worker processes; yields each as it ends.
 
     A task runs once all tasks of the list that it needs have succeeded. One that fails takes only
-    those down that need it; they are not yielded.
+    those down that need it; they are not yielded. A worker that is killed fails its own task.
+    Workers die with this process, and at once when the generator is closed or interrupted.
 
     Args:
         tasks: not done yet, needs first.
@@ -56,97 +67,152 @@ def run_local(
         jobs: worker processes.
     """
     waiting = {task.name: task for task in tasks}
-    running: dict[Future[float], Task] = {}
     unfinished = set(waiting)
-    with _pool(jobs) as submit:
-        while waiting or running:
-            for task in [t for t in waiting.values() if not unfinished.intersection(t.needs)]:
-                if len(running) >= jobs:
-                    break
-                running[submit(task, folder / task.name, keys[task.name])] = task
+    with _Workers() as workers:
+        while True:
+            ready = [task for task in waiting.values() if not unfinished.intersection(task.needs)]
+            for task in ready[: jobs - len(workers.busy)]:
+                workers.start(task, folder / task.name, keys[task.name])
                 del waiting[task.name]
-            if not running:
+            if not workers.busy:
                 return
-            ended, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in ended:
-                task = running.pop(future)
-                outcome = _outcome(task, future, folder / task.name / LOG)
-                if outcome.failure is None:
+            for task, ended in workers.wait():
+                if ended.failure is None:
                     unfinished.discard(task.name)
-                yield outcome
+                yield Outcome(task, *ended, folder / task.name / LOG)
 
 
-def _outcome(task: Task, future: "Future[float]", log: Path) -> Outcome:
-    try:
-        return Outcome(task, future.result(), None, log)
-    except BrokenProcessPool:
-        reason = "the worker process was killed, perhaps for want of memory"
-        return Outcome(task, 0.0, reason, log)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
-        return Outcome(task, 0.0, reason, log)
+@dataclass(frozen=True)
+class _Worker:
+    process: SpawnProcess
+    pipe: Connection
 
 
-@contextlib.contextmanager
-def _pool(jobs: int) -> Iterator[Callable[..., "Future[float]"]]:
+class _Workers:
+    """Processes that wait for tasks; started when all others are busy.
+
+    A pool of the standard library would fail every running task when one worker is killed.
+    """
+
+    def __init__(self) -> None:
+        self.idle: list[_Worker] = []
+        self.busy: dict[Connection, tuple[_Worker, Task]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        workers = [*self.idle, *(worker for worker, _ in self.busy.values())]
+        for worker in workers:
+            worker.pipe.close()
+            if failure[0] is not None:
+                worker.process.kill()
+        for worker in workers:
+            worker.process.join(_GRACE)
+            worker.process.kill()
+            worker.process.join()
+
+    def start(self, task: Task, folder: Path, key: str) -> None:
+        """Hand a task to a worker."""
+        self.idle = [worker for worker in self.idle if worker.process.is_alive()]
+        worker = self.idle.pop() if self.idle else _start_worker()
+        self.busy[worker.pipe] = worker, task
+        # One that died meanwhile is found dead by `wait`.
+        with contextlib.suppress(BrokenPipeError):
+            worker.pipe.send((task, folder, key))
+
+    def wait(self) -> Iterator[tuple[Task, Ended]]:
+        """The tasks that ended, at least one."""
+        for pipe in cast("list[Connection]", wait(list(self.busy))):
+            worker, task = self.busy.pop(pipe)
+            try:
+                ended = Ended(*pipe.recv())
+                self.idle.append(worker)
+            except (EOFError, OSError):
+                pipe.close()
+                worker.process.join()
+                ended = Ended(0.0, _last_words(worker.process.exitcode or 0))
+            yield task, ended
+
+
+def _start_worker() -> _Worker:
     context = multiprocessing.get_context("spawn")
-    pools: list[ProcessPoolExecutor] = []
-
-    def submit(task: Task, folder: Path, key: str) -> "Future[float]":
-        if not pools:
-            pools.append(ProcessPoolExecutor(jobs, context, _start_worker, (os.getpid(),)))
-        try:
-            return pools[-1].submit(_run_logged, task, folder, key)
-        except BrokenProcessPool:
-            pools.append(ProcessPoolExecutor(jobs, context, _start_worker, (os.getpid(),)))
-            return pools[-1].submit(_run_logged, task, folder, key)
-
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs,))
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}
     os.environ.update(_ENVIRONMENT)
     try:
-        yield submit
-    except BaseException:
-        for pool in pools:
-            _kill(pool)
-        raise
+        process.start()
     finally:
-        for pool in pools:
-            pool.shutdown(cancel_futures=True)
         for name, value in before.items():
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value
+    theirs.close()
+    return _Worker(process, ours)
 
 
-def _kill(pool: ProcessPoolExecutor) -> None:
-    for process in list((pool._processes or {}).values()):
-        process.kill()
+def _last_words(status: int) -> str:
+    if status == -signal.SIGKILL:
+        return "the worker process was killed, perhaps for want of memory"
+    cause = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    return f"the worker process ended with {cause}"
 
 
-def _start_worker(parent: int) -> None:
-    # The parent decides what an interrupt means; and a worker whose parent was killed must not go
-    # on writing where the study's next start works.
+def _work(pipe: Connection) -> None:
+    # The parent decides what an interrupt means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    with contextlib.suppress(EOFError):
+        while True:
+            pipe.send(run_logged(*pipe.recv()))
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+
+def _die_with_parent() -> None:
+    # A worker whose parent was killed must not go on writing where the study's next start works.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+
+def run_logged(task: Task, folder: Path, key: str) -> Ended:
+    """Run a task with all it prints, its traceback included, in a log.
+
+    Args:
+        task: what to run.
+        folder: of marker and log.
+        key: identity to leave in the marker.
+    """
+    begin = time.perf_counter()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / LOG).open("w+") as log, _output_to(log.fileno()):
+            try:
+                run_task(task, folder, key)
+            except SystemExit as error:
+                # Settings that jsonargparse refuses end in its own message and an exit.
+                raise UserError(_refusal(folder / LOG) or f"exit status {error.code}") from error
+            except UserError as error:
+                sys.stderr.write(f"error: {error}\n")
+                raise
+            except Exception:
+                traceback.print_exc()
+                raise
+    except Exception as error:
+        return Ended(time.perf_counter() - begin, _in_a_line(error))
+    return Ended(time.perf_counter() - begin, None)
 
 
-def _run_logged(task: Task, folder: Path, key: str) -> float:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOG).open("w") as log, _output_to(log.fileno()):
-        try:
-            return run_task(task, folder, key)
-        except UserError as error:
-            print(f"error: {error}", flush=True)  # noqa: T201 - the log is what is printed
-            raise
-        except BaseException:
-            traceback.print_exc()
-            raise
+def _in_a_line(error: Exception) -> str:
+    first = next(iter(str(error).splitlines()), "")
+    return first if isinstance(error, UserError) else f"{type(error).__name__}: {first}"
+
+
+def _refusal(log: Path) -> str:
+    _flush()
+    told = [line for line in log.read_text(errors="replace").splitlines() if "error: " in line]
+    return told[-1].partition("error: ")[2] if told else ""
 
 
 @contextlib.contextmanager
@@ -158,7 +224,13 @@ def _output_to(descriptor: int) -> Iterator[None]:
     try:
         yield
     finally:
+        _flush()
         os.dup2(kept[0], 1)
         os.dup2(kept[1], 2)
         os.close(kept[0])
         os.close(kept[1])
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

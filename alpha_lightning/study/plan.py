@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
-from alpha_lightning.artefacts.provenance import fingerprint_file
+from alpha_lightning.artefacts.provenance import fingerprint_file, fingerprint_json
 from alpha_lightning.panel.errors import PanelError
+from alpha_lightning.panel.returns import LABEL
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.study.settings import StudySettings, training_seed
 from alpha_lightning.study.tasks import Task
@@ -35,17 +36,16 @@ def panel_of(study: StudySettings) -> str:
 def _tasks(study: StudySettings) -> Iterator[Task]:
     yield from _panel_tasks(study)
     panel = panel_of(study)
-    rule = _sample_rule(study)
     yield Task(
         "prepare",
         f"{_STEPS}:prepare_step",
-        {"panel": panel, "datasets": study.datasets, "rule": rule},
+        {"panel": panel, "datasets": study.datasets, "rule": study.sample},
         *_after_panel(study),
     )
     units = {Path(path).stem: read_yaml(path) for path in study.units}
     for name, config in units.items():
         yield from _fit_tasks(study, name, config)
-    yield from _score_tasks(study, list(units))
+    yield from _score_tasks(study, units)
     yield from _closing_tasks(study, list(units))
 
 
@@ -57,7 +57,8 @@ def _panel_tasks(study: StudySettings) -> Iterator[Task]:
     if source.market:
         vendor = study.folder / "vendor"
         arguments = {"config": read_yaml(source.market), "out": str(vendor)}
-        yield Task("simulate", f"{_STEPS}:simulate_step", arguments)
+        writes = str(vendor / "market.json")
+        yield Task("simulate", f"{_STEPS}:simulate_step", arguments, writes=writes)
         needs = ("simulate",)
         side = {
             name: str(vendor / f"{name}.parquet")
@@ -74,6 +75,7 @@ def _panel_tasks(study: StudySettings) -> Iterator[Task]:
         {"arguments": inputs, "out": panel_of(study)},
         needs,
         {} if source.market else _fingerprints(inputs),
+        str(Path(panel_of(study)) / "panel.json"),
     )
 
 
@@ -94,57 +96,57 @@ def _fit_tasks(study: StudySettings, unit: str, config: dict[str, Any]) -> Itera
                     f"{_STEPS}:fit_step",
                     {"config": resolved, "folder": str(folder), "threads": study.threads},
                     ("prepare",),
+                    writes=str(folder / "factors.parquet"),
                 )
 
 
-def _score_tasks(study: StudySettings, units: list[str]) -> Iterator[Task]:
-    settings = asdict(study.weighting)
-    panel, scores = panel_of(study), study.folder / "scores"
-    for unit in units:
+def _score_tasks(study: StudySettings, units: dict[str, dict[str, Any]]) -> Iterator[Task]:
+    scores = study.folder / "scores"
+    for unit, config in units.items():
         for run in study.seeds:
-            runs = [(d, v) for d in study.datasets for v in study.vintages]
-            factors = [
-                str(_unit_folder(study, unit, d, v, run) / "factors.parquet") for d, v in runs
-            ]
-            arguments = {
-                "panel": panel,
-                "factors": factors,
-                "out": str(scores / unit / f"s{run}.parquet"),
-                "universe": study.universe,
-                "seed": run,
-                "name": f"{unit}/s{run}",
-            }
-            yield Task(
-                f"weigh/{unit}/s{run}",
-                f"{_STEPS}:weigh_step",
-                {"arguments": arguments, "settings": settings},
-                tuple(f"fit/{unit}/{d}/v{v}/s{run}" for d, v in runs),
-            )
+            yield _weigh(study, unit, config, run)
         parts = [str(scores / unit / f"s{run}.parquet") for run in study.seeds]
         yield _combine(study, unit, parts, tuple(f"weigh/{unit}/s{run}" for run in study.seeds))
     if len(units) > 1:
         parts = [str(scores / f"{unit}.parquet") for unit in units]
         yield _combine(study, "v1", parts, tuple(f"combine/{unit}" for unit in units))
     for kind in study.evaluation.baselines:
-        arguments = {
-            "kind": kind,
-            "panel": panel,
-            "out": str(scores / f"{kind}.parquet"),
-            "years": study.vintages,
-            "universe": study.universe,
-        }
-        yield Task(
-            f"baseline/{kind}",
-            f"{_STEPS}:baseline_step",
-            {"arguments": arguments, "settings": settings},
-            ("prepare",),
-        )
+        out = str(scores / f"{kind}.parquet")
+        about = {"kind": kind, "years": study.vintages, "label": _label(study.sample)}
+        arguments = {"panel": panel_of(study), "out": out, "universe": study.universe, **about}
+        inputs = {"arguments": arguments, "settings": asdict(study.weighting)}
+        name = f"baseline/{kind}"
+        yield Task(name, f"{_STEPS}:baseline_step", inputs, ("prepare",), writes=out)
+
+
+def _weigh(study: StudySettings, unit: str, config: dict[str, Any], run: int) -> Task:
+    runs = [(d, v) for d in study.datasets for v in study.vintages]
+    folders = [_unit_folder(study, unit, d, v, run) for d, v in runs]
+    out = str(study.folder / "scores" / unit / f"s{run}.parquet")
+    arguments = {
+        "panel": panel_of(study),
+        "factors": [str(folder / "factors.parquet") for folder in folders],
+        "out": out,
+        "universe": study.universe,
+        "label": _label(merge(config, study.fit).get("data", {}).get("sample", {})),
+        "seed": run,
+        "name": f"{unit}/s{run}",
+    }
+    inputs = {"arguments": arguments, "settings": asdict(study.weighting)}
+    needs = tuple(f"fit/{unit}/{d}/v{v}/s{run}" for d, v in runs)
+    return Task(f"weigh/{unit}/s{run}", f"{_STEPS}:weigh_step", inputs, needs, writes=out)
+
+
+def _label(sample: Mapping[str, Any]) -> dict[str, int]:
+    # The weighting model learns the return that the networks learn.
+    return {"days": sample.get("horizon", LABEL[0]), "gap": sample.get("gap", LABEL[1])}
 
 
 def _combine(study: StudySettings, name: str, parts: list[str], needs: tuple[str, ...]) -> Task:
     out = str(study.folder / "scores" / f"{name}.parquet")
     arguments = {"scores": parts, "out": out, "name": name}
-    return Task(f"combine/{name}", "alpha_lightning.weighting.combine:combine", arguments, needs)
+    function = "alpha_lightning.weighting.combine:combine"
+    return Task(f"combine/{name}", function, arguments, needs, writes=out)
 
 
 def _closing_tasks(study: StudySettings, units: list[str]) -> Iterator[Task]:
@@ -160,12 +162,20 @@ def _closing_tasks(study: StudySettings, units: list[str]) -> Iterator[Task]:
         "since": study.evaluation.since,
         "overwrite": True,
     }
-    yield Task("evaluate", "alpha_lightning.evaluation.evaluate:evaluate", arguments, tuple(needs))
+    yield Task(
+        "evaluate",
+        "alpha_lightning.evaluation.evaluate:evaluate",
+        arguments,
+        tuple(needs),
+        writes=str(study.folder / "evaluation" / "evaluation.json"),
+    )
     yield Task(
         "report",
         "alpha_lightning.reports.report:report",
         {"study": str(study.folder)},
         ("evaluate",),
+        {"study.yaml": fingerprint_json(asdict(study))},
+        str(study.folder / "report" / "index.html"),
     )
 
 
@@ -178,30 +188,35 @@ def _resolve(
 ) -> dict[str, Any]:
     dataset, vintage, run = where
     folder = _unit_folder(study, unit, dataset, vintage, run)
-    data = {
-        "panel": panel_of(study),
-        "dataset": dataset,
-        "vintage": vintage,
-        "sample": _sample_rule(study),
+    own = {
+        "data": {
+            "panel": panel_of(study),
+            "dataset": dataset,
+            "vintage": vintage,
+            "sample": study.sample,
+        },
+        "trainer": {"enable_progress_bar": False, "devices": 1},
+        "seed_everything": training_seed(unit, dataset, vintage, run),
     }
-    logger = {
-        "class_path": _LOGGER,
-        "init_args": {"save_dir": str(folder.parent), "name": "", "version": folder.name},
-    }
-    resolved = merge(config, study.fit)
-    resolved = merge(resolved, {"data": data, "trainer": {"enable_progress_bar": False}})
-    resolved["trainer"]["logger"] = logger
-    resolved["seed_everything"] = training_seed(unit, dataset, vintage, run)
-    callbacks = resolved["trainer"].get("callbacks", [])
-    others = [c for c in callbacks if c.get("class_path") != _EXPORT]
-    export = {"class_path": _EXPORT, "init_args": {"unit": unit, "run": run}}
-    resolved["trainer"]["callbacks"] = [*others, export]
+    asked = merge(config, study.fit)
+    resolved = merge(asked, own)
+    # Replaced whole: settings of another logger must not be left in it.
+    save = {"save_dir": str(folder.parent), "name": "", "version": folder.name}
+    resolved["trainer"]["logger"] = {"class_path": _LOGGER, "init_args": save}
+    resolved["trainer"]["callbacks"] = _callbacks(asked, unit, run)
     return resolved
 
 
-def _sample_rule(study: StudySettings) -> dict[str, Any]:
-    given = study.fit.get("data", {}).get("sample", {})
-    return {**given, "universe": study.universe}
+def _callbacks(asked: dict[str, Any], unit: str, run: int) -> list[Any]:
+    given = (asked.get("trainer") or {}).get("callbacks") or []
+    own: dict[str, Any] = {"class_path": _EXPORT, "init_args": {"unit": unit, "run": run}}
+    others = []
+    for callback in given if isinstance(given, list) else [given]:
+        if isinstance(callback, dict) and callback.get("class_path") == _EXPORT:
+            own = merge(callback, own)
+        elif callback != _EXPORT:
+            others.append(callback)
+    return [*others, own]
 
 
 def merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:

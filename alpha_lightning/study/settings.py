@@ -10,6 +10,19 @@ from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.ingest import SideTables
 from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 
+_SCORES = ("v1", "reversal", "summary")
+_SECTIONS = ("trainer", "model", "data")
+# What a study says itself, and where: said twice, one of the two would be lost without a word.
+_OWN = {
+    "data.panel": "source",
+    "data.dataset": "datasets",
+    "data.vintage": "vintages",
+    "data.seed": "seeds",
+    "data.sample.universe": "universe",
+    "trainer.logger": "out",
+    "trainer.devices": "--jobs",
+}
+
 
 @dataclass(frozen=True)
 class SourceSettings:
@@ -75,10 +88,11 @@ class StudySettings:
     """Threads of one training task; results may differ in the last digit between thread counts."""
 
     def __post_init__(self) -> None:
-        for what in ("units", "vintages", "datasets", "seeds"):
-            values = getattr(self, what)
-            if not values or len(set(values)) < len(values):
-                msg = f"study {self.name}: {what} {values} must be named, and each only once"
+        baselines = self.evaluation.baselines
+        lists = {what: getattr(self, what) for what in ("units", "vintages", "datasets", "seeds")}
+        for what, values in (lists | {"evaluation.baselines": baselines}).items():
+            if (what in lists and not values) or len(set(values)) < len(values):
+                msg = f"study {self.name}: {what} is {values}: name at least one, and each once"
                 raise PanelError(msg)
         given = [k for k in ("panel", "market", "daily", "qlib") if getattr(self.source, k)]
         if len(given) != 1:
@@ -87,11 +101,55 @@ class StudySettings:
                 " market, daily, qlib (for your own bars: --source.daily FILE)"
             )
             raise PanelError(msg)
+        if self.threads < 1:
+            msg = f"study {self.name}: threads is {self.threads}: it must be at least 1"
+            raise PanelError(msg)
+        _check_units(self.name, self.units)
+        _check_fit(self.name, self.fit)
 
     @property
     def folder(self) -> Path:
         """Where everything goes."""
         return Path(self.out or f"runs/{self.name}")
+
+    @property
+    def sample(self) -> dict[str, Any]:
+        """What `fit` says of ``data.sample``, in the study's universe."""
+        return {**self.fit.get("data", {}).get("sample", {}), "universe": self.universe}
+
+
+def _check_units(study: str, paths: list[str]) -> None:
+    names = [Path(path).stem for path in paths]
+    for name, path in zip(names, paths, strict=True):
+        if names.count(name) > 1 or name in _SCORES:
+            taken = "two units" if names.count(name) > 1 else "a score of every study"
+            msg = f"study {study}: {taken} would be called {name}: give {path} another file name"
+            raise PanelError(msg)
+
+
+def _check_fit(study: str, fit: dict[str, Any]) -> None:
+    strange = sorted(set(fit) - set(_SECTIONS))
+    if strange:
+        known = ", ".join(_SECTIONS)
+        msg = f"study {study}: fit has no {', '.join(strange)}: it may hold {known}"
+        raise PanelError(msg)
+    for path in (*_SECTIONS, "data.sample"):
+        value = _at(fit, path, {})
+        if not isinstance(value, dict):
+            msg = f"study {study}: fit.{path} is {value!r}: it should be a mapping"
+            raise PanelError(msg)
+    for path, instead in _OWN.items():
+        if _at(fit, path, None) is not None:
+            msg = f"study {study}: fit.{path} is the study's own to say: use {instead} instead"
+            raise PanelError(msg)
+
+
+def _at(tree: Any, path: str, absent: Any) -> Any:
+    for key in path.split("."):
+        if not isinstance(tree, dict) or key not in tree:
+            return absent
+        tree = tree[key]
+    return tree
 
 
 def training_seed(unit: str, dataset: str, vintage: int, run: int) -> int:
@@ -99,7 +157,7 @@ def training_seed(unit: str, dataset: str, vintage: int, run: int) -> int:
 
     Example:
         >>> training_seed("gru", "rawbar", 2024, 0)
-        2065706893
+        1290747224
     """
     digest = hashlib.sha256(f"{unit}/{dataset}/{vintage}/{run}".encode()).digest()
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF

@@ -18,15 +18,15 @@ def simulate_step(config: dict[str, Any], out: str) -> None:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_function_arguments(simulate)
     typed = parser.parse_object({**config, "out": out, "overwrite": True})
-    simulate(**vars(parser.instantiate_classes(typed)))
+    simulate(**vars(parser.instantiate(typed)))
 
 
 def ingest_step(arguments: dict[str, Any], out: str) -> None:
     """Ingest vendor tables, replacing a panel of older ones."""
     from alpha_lightning.panel.ingest import SideTables, ingest
 
-    tables = arguments.pop("tables", None)
-    ingest(out, **arguments, tables=SideTables(**tables) if tables else None, overwrite=True)
+    tables = SideTables(**arguments["tables"]) if arguments["tables"] else None
+    ingest(out, **{**arguments, "tables": tables}, overwrite=True)
 
 
 def prepare_step(panel: str, datasets: list[str], rule: dict[str, Any]) -> None:
@@ -44,25 +44,34 @@ def fit_step(config: dict[str, Any], folder: str, threads: int) -> None:
 
     from alpha_lightning.factors.training_cli import train
 
-    torch.set_num_threads(threads)
     target = Path(folder)
     shutil.rmtree(target, ignore_errors=True)
     with atomic_file(target / "fit.yaml") as draft:
         draft.write_text(yaml.safe_dump(config, sort_keys=False))
-    train(["fit", "--config", str(target / "fit.yaml")])
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        train(["fit", "--config", str(target / "fit.yaml")])
+    finally:
+        # The next task of this process must not depend on what ran before it.
+        torch.set_num_threads(before)
 
 
 def weigh_step(arguments: dict[str, Any], settings: dict[str, Any]) -> None:
     """Weigh factor matrices into a score."""
+    from alpha_lightning.panel.returns import Horizon
     from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
     from alpha_lightning.weighting.weigh import weigh
 
-    weigh(**arguments, settings=LightGBMSettings(**settings))
+    label = Horizon(**arguments["label"])
+    weigh(**{**arguments, "label": label}, settings=LightGBMSettings(**settings))
 
 
 def baseline_step(arguments: dict[str, Any], settings: dict[str, Any]) -> None:
     """Score without a network."""
+    from alpha_lightning.panel.returns import Horizon
     from alpha_lightning.weighting.baselines import baseline
     from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 
-    baseline(**arguments, settings=LightGBMSettings(**settings))
+    label = Horizon(**arguments["label"])
+    baseline(**{**arguments, "label": label}, settings=LightGBMSettings(**settings))

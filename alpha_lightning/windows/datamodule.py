@@ -57,8 +57,11 @@ class CrossSectionDataModule(pl.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if date_step < 1:
-            msg = f"data.date_step is {date_step}: it must be at least 1"
+        if date_step < 1 or workers < 0 or not 0 <= min_coverage <= 1:
+            msg = (
+                "need data.date_step >= 1, data.workers >= 0 and data.min_coverage from 0 to 1,"
+                f" not {date_step}, {workers} and {min_coverage}"
+            )
             raise PanelError(msg)
         self.panel_path, self.dataset_name = panel, dataset
         self.rule, self.sample_rule = rule or VintageRule(), sample or SampleRule()
@@ -71,6 +74,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
         self.dataset_fingerprint = opened.dataset(dataset).fingerprint
         self.vintage: Vintage = cut_vintage(self.dates, vintage, self.rule)
         self._check_label_span()
+        self.export_in_sample = False
         self._source: WindowSource | None = None
 
     @property
@@ -120,14 +124,13 @@ class CrossSectionDataModule(pl.LightningDataModule):
                 f"{self.dataset_name} feature {names}: present on fewer than"
                 f" {self.min_coverage:.0%} of the training samples, switched off (0 on all dates)"
             )
-        if stage == "fit":
-            dates = {"training": self.vintage.train, "validation": self.vintage.valid}
-            for name, wanted in dates.items():
-                whole = int((wanted >= self.window - 1).sum())
-                skipped = whole - len(self._usable(wanted, labelled=name == "training"))
-                if skipped:
-                    smallest = self.sample_rule.min_stocks
-                    rank_zero_info(f"{skipped} {name} dates skipped: fewer than {smallest} stocks")
+        for name, wanted in self._parts(stage).items():
+            labelled = name != "output"
+            whole = int((wanted >= self.window - 1).sum())
+            skipped = whole - len(self._usable(wanted, labelled=labelled))
+            if skipped:
+                stocks = f"{self.sample_rule.min_stocks} stocks{' with a label' * labelled}"
+                rank_zero_info(f"{skipped} {name} dates skipped: fewer than {stocks}")
 
     def train_dataloader(self) -> CrossSectionLoader:
         """Shuffled training dates, labelled stocks."""
@@ -145,8 +148,8 @@ class CrossSectionDataModule(pl.LightningDataModule):
         return self._loader(dates, "test")
 
     def predict_dataloader(self) -> CrossSectionLoader:
-        """Every output date in order, all scored stocks."""
-        return self.output_dataloader(in_sample=False)
+        """Every output date in order, all scored stocks; see `output_dataloader`."""
+        return self.output_dataloader(in_sample=self.export_in_sample)
 
     def output_dataloader(self, *, in_sample: bool) -> CrossSectionLoader:
         """Output dates, after the training and validation dates on request."""
@@ -163,6 +166,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
             "features": list(self.features),
             "switched_off": list(self.switched_off),
             "window": self.window,
+            "cross_section": self.cross_section,
             "universe": self.sample_rule.universe,
             "vintage": self.vintage.year,
             "scheme": self.rule.scheme,
@@ -171,6 +175,14 @@ class CrossSectionDataModule(pl.LightningDataModule):
             "panel_fingerprint": self.panel_fingerprint,
             "dataset_fingerprint": self.dataset_fingerprint,
         }
+
+    def _parts(self, stage: str) -> dict[str, NDArray[np.intp]]:
+        cut = self.vintage
+        if stage == "fit":
+            return {"training": cut.train, "validation": cut.valid, "output": cut.output}
+        if stage == "validate":
+            return {"validation": cut.valid}
+        return {"test": cut.serve} if stage == "test" else {"output": cut.output}
 
     def _date_from(self, index: int) -> np.datetime64:
         return np.datetime64(self.dates[index])

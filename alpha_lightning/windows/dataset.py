@@ -13,7 +13,7 @@ from torch.utils.data import Dataset as TorchDataset
 from alpha_lightning.panel.store import Dataset, Panel
 from alpha_lightning.windows.batch import CrossSection
 from alpha_lightning.windows.sample import Sample, SampleRule, take_sample
-from alpha_lightning.windows.scaling import WindowScaling
+from alpha_lightning.windows.scaling import WindowScaling, across_stocks, without_missing
 from alpha_lightning.windows.statistics import cut_slab, load_statistics
 
 
@@ -26,8 +26,8 @@ class WindowSource:
         dataset: what the windows are cut from.
         rule: window, universe and label.
         sample: who is scored, and labels.
-        scaling: both stages.
-        statistics: ``(T, 2, L, F)`` location and inverse scale of stage 2.
+        scaling: stage 1.
+        statistics: ``(T, 2, L, F)`` location and inverse scale of stage 2, None when it is off.
         switched_on: ``(F,)`` float32, 0 for features that are switched off.
     """
 
@@ -36,7 +36,7 @@ class WindowSource:
     rule: SampleRule
     sample: Sample
     scaling: WindowScaling
-    statistics: NDArray[np.float32]
+    statistics: NDArray[np.float32] | None
     switched_on: Tensor
 
     @classmethod
@@ -47,8 +47,8 @@ class WindowSource:
         panel = Panel.open(path)
         dataset = panel.dataset(name)
         sample = take_sample(panel, rule)
-        scaling = WindowScaling.of(dataset.features, cross_section=cross_section)
-        statistics = load_statistics(panel, dataset, rule, sample.scored)
+        scaling = WindowScaling.of(dataset.features)
+        statistics = load_statistics(panel, dataset, rule, sample.scored) if cross_section else None
         switched_on = torch.ones(len(dataset.features))
         return cls(panel, dataset, rule, sample, scaling, statistics, switched_on)
 
@@ -62,17 +62,20 @@ class WindowSource:
         slab = self.scaling.within_window(
             cut_slab(self.dataset.array, date, assets, self.rule.window)
         )
-        location, inverse_scale = torch.from_numpy(np.array(self.statistics[date]))
-        scaled = self.scaling.across_stocks(slab, location, inverse_scale * self.switched_on)
-        return scaled.transpose(0, 1)
+        if self.statistics is None:
+            slab.mul_(self.switched_on)
+        else:
+            location, inverse_scale = torch.from_numpy(np.array(self.statistics[date]))
+            across_stocks(slab, location, inverse_scale * self.switched_on)
+        return without_missing(slab).transpose(0, 1)
 
     def coverage(self, dates: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Share of the scored stock-dates on which each feature is there, ``(F,)``."""
+        """Share of the stocks scored on some dates for which each feature is there, ``(F,)``."""
+        scored = self.sample.scored[dates]
         present = np.zeros(len(self.dataset.features))
-        for t in dates:
-            values = self.dataset.array[t][self.sample.scored[t]]
-            present += (~np.isnan(values)).mean(axis=0) if len(values) else 0.0
-        return present / max(len(dates), 1)
+        for t, chosen in zip(dates, scored, strict=True):
+            present += (~np.isnan(self.dataset.array[t][chosen])).sum(axis=0)
+        return present / max(int(scored.sum()), 1)
 
 
 class CrossSectionDataset(TorchDataset[CrossSection]):
@@ -95,7 +98,7 @@ class CrossSectionDataset(TorchDataset[CrossSection]):
             str(source.panel.path),
             source.dataset.name,
             source.rule,
-            source.scaling.cross_section,
+            source.statistics is not None,
             source.switched_on.tolist(),
         )
 

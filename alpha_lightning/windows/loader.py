@@ -44,6 +44,11 @@ class DateSampler(Sampler[int]):
         self.epoch = 0
         self.first = 0
 
+    @property
+    def identity(self) -> dict[str, int]:
+        """What, beside the epoch, decides the order of dates on all processes."""
+        return {"dates": self.dates, "seed": self.seed, "processes": self.processes}
+
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch's order; Lightning calls it."""
         self.epoch = epoch
@@ -65,11 +70,13 @@ class DateSampler(Sampler[int]):
         return torch.randperm(self.dates, generator=generator).tolist()
 
 
-class CrossSectionLoader(DataLoader[CrossSection]):
+class CrossSectionLoader:
     """A loader of whole cross-sections that remembers how many it has handed out.
 
     Lightning saves `state_dict` with a checkpoint and gives it back on resume: the interrupted
-    epoch goes on with the dates it had not seen.
+    epoch goes on with the dates it had not seen. Every other epoch begins at its beginning, also
+    when the one before was cut short. It holds a ``DataLoader`` and is none, for Lightning takes
+    those apart and builds them anew, with samplers of its own, to predict.
 
     Args:
         dataset: cross-sections by date.
@@ -77,12 +84,13 @@ class CrossSectionLoader(DataLoader[CrossSection]):
         workers: processes that read ahead; 0 slices in the training process.
     """
 
-    sampler: DateSampler
-
     def __init__(
         self, dataset: CrossSectionDataset, sampler: DateSampler, workers: int = 0
     ) -> None:
-        super().__init__(
+        self.dataset, self.sampler = dataset, sampler
+        # Lightning asks whoever has a sampler for this one too.
+        self.batch_sampler = None
+        self._loader: DataLoader[CrossSection] = DataLoader(
             dataset=dataset,
             batch_size=None,
             sampler=sampler,
@@ -90,21 +98,34 @@ class CrossSectionLoader(DataLoader[CrossSection]):
             persistent_workers=workers > 0,
         )
         self._done = 0
+        self._resumed: dict[str, Any] = {}
 
-    def __iter__(self) -> Iterator[CrossSection]:  # type: ignore[override]
-        self.sampler.first, self._done = self._done, 0
-        done = self.sampler.first
-        for batch in super().__iter__():
-            done += 1
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[CrossSection]:
+        resumed, self._resumed = self._resumed, {}
+        interrupted = resumed.get("epoch") == self.sampler.epoch
+        self.sampler.first = self._done = int(resumed["done"]) if interrupted else 0
+        for batch in self._loader:
             # The last batch ends the epoch: a checkpoint after it begins the next one.
-            self._done = done % len(self)
+            self._done = (self._done + 1) % len(self)
             yield batch
-        self._done = 0
 
     def state_dict(self) -> dict[str, Any]:
-        """Batches of the current epoch already handed out."""
-        return {"done": self._done}
+        """The epoch, its order, and how many of its batches were handed out."""
+        return {"epoch": self.sampler.epoch, "done": self._done, "order": self.sampler.identity}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue after that many batches."""
-        self._done = int(state["done"])
+        """Continue the epoch after that many batches.
+
+        Raises:
+            PanelError: the epoch had another order, so what it had not seen is not known.
+        """
+        if state["order"] != self.sampler.identity:
+            msg = (
+                f"the checkpoint was made in mid-epoch with {state['order']}, this run has"
+                f" {self.sampler.identity}: resume with the settings it was made with"
+            )
+            raise PanelError(msg)
+        self._resumed = state

@@ -35,8 +35,12 @@ class SampleRule:
     """The label is clipped at the median plus or minus this many MADs a date, then z-scored."""
 
     def __post_init__(self) -> None:
-        if not (self.window >= 2 and 1 <= self.min_traded <= self.window and self.min_stocks >= 3):
-            msg = f"need window >= 2, 1 <= min_traded <= window, min_stocks >= 3, not {self}"
+        windows_fit = self.window >= 2 and 1 <= self.min_traded <= self.window
+        if not (windows_fit and self.min_stocks >= 3 and self.winsorise_mads > 0):
+            msg = (
+                "need window >= 2, 1 <= min_traded <= window, min_stocks >= 3 and"
+                f" winsorise_mads > 0, not {self}"
+            )
             raise PanelError(msg)
 
 

@@ -2,12 +2,13 @@
 
 Stage 1 divides prices by the last close and volumes by the last volume (0 counts as 1). Stage 2
 subtracts the median of the scored stocks per lag and feature, divides by 1.4826 MAD and clips at
-±5; what is missing becomes 0. Both stages are elementwise once location and scale are known, so
+±5. What is missing becomes 0. Both stages are elementwise once location and scale are known, so
 they run on any device.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
@@ -26,20 +27,18 @@ _REFERENCE = {"price": "close", "volume": "volume"}
 
 @dataclass(frozen=True)
 class WindowScaling:
-    """Both stages for one data set.
+    """Stage 1 for one data set.
 
     Args:
         reference: ``(F,)`` for each feature the feature whose last value divides it.
         is_count: ``(F,)`` whether that divisor is a count, of which 0 stands for 1.
-        cross_section: whether stage 2 is on.
     """
 
     reference: Tensor
     is_count: Tensor
-    cross_section: bool = True
 
     @classmethod
-    def of(cls, features: Sequence[Feature], *, cross_section: bool = True) -> "WindowScaling":
+    def of(cls, features: Sequence[Feature]) -> Self:
         """The scaling declared by the kinds of the features.
 
         Raises:
@@ -53,10 +52,10 @@ class WindowScaling:
             raise PanelError(msg)
         reference = [names.index(_REFERENCE[feature.kind]) for feature in features]
         counts = [feature.kind == "volume" for feature in features]
-        return cls(torch.tensor(reference), torch.tensor(counts), cross_section)
+        return cls(torch.tensor(reference), torch.tensor(counts))
 
     def within_window(self, slab: Tensor) -> Tensor:
-        """Stage 1, in place.
+        """Apply it in place.
 
         Args:
             slab: ``(L, N, F)`` raw values, oldest first.
@@ -68,22 +67,24 @@ class WindowScaling:
         divisor = torch.where(self.is_count & (divisor == 0), 1.0, divisor)
         return slab.mul_(divisor.reciprocal_())
 
-    def across_stocks(self, slab: Tensor, location: Tensor, inverse_scale: Tensor) -> Tensor:
-        """Stage 2, in place.
 
-        Args:
-            slab: ``(L, N, F)`` after stage 1.
-            location: ``(L, F)`` medians.
-            inverse_scale: ``(L, F)``, 0 for a feature that is constant or switched off.
+def across_stocks(slab: Tensor, location: Tensor, inverse_scale: Tensor) -> Tensor:
+    """Stage 2, in place.
 
-        Returns:
-            The slab, finite, within ±5 (without stage 2: only missing set to 0).
-        """
-        if self.cross_section:
-            slab.sub_(location[:, None]).mul_(inverse_scale[:, None]).clamp_(-CLIP, CLIP)
-        else:
-            slab.mul_((inverse_scale != 0)[:, None])
-        return slab.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
+    Args:
+        slab: ``(L, N, F)`` after stage 1; NaN is missing and stays NaN.
+        location: ``(L, F)`` medians.
+        inverse_scale: ``(L, F)``, 0 for a feature that is constant or switched off.
+
+    Returns:
+        The slab, within ±5.
+    """
+    return slab.sub_(location[:, None]).mul_(inverse_scale[:, None]).clamp_(-CLIP, CLIP)
+
+
+def without_missing(slab: Tensor) -> Tensor:
+    """What is missing, or was divided by a missing or zero price, set to 0 in place."""
+    return slab.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def location_and_inverse_scale(slab: NDArray[np.float32]) -> NDArray[np.float32]:

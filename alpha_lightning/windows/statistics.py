@@ -2,6 +2,7 @@
 
 import contextlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ def statistics_path(panel: Panel, dataset: Dataset, rule: SampleRule) -> Path:
         _VERSION,
         panel.fingerprint,
         dataset.fingerprint,
+        [[feature.name, feature.kind] for feature in dataset.features],
         rule.window,
         rule.min_traded,
         rule.min_stocks,
@@ -44,6 +46,9 @@ def load_statistics(
         dataset: the data set to scale.
         rule: window, universe and the sizes that decide who is scored.
         scored: ``(T, N)`` who is scored.
+
+    Raises:
+        ArtefactError: the file that keeps them is damaged.
     """
     path = statistics_path(panel, dataset, rule)
     if not path.exists():
@@ -54,22 +59,30 @@ def load_statistics(
         except ArtefactError:
             # A panel on a read-only disk is fine: the numbers are kept in memory instead.
             return values
-    with contextlib.suppress(ValueError):
-        loaded: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
-        return loaded
-    msg = f"{path} is damaged: remove it, it is computed again"
-    raise ArtefactError(msg)
+    loaded: Any = None
+    # An empty file raises EOFError, a cut one ValueError, an unreadable one OSError.
+    with contextlib.suppress(EOFError, OSError, ValueError):
+        loaded = np.load(path, mmap_mode="r", allow_pickle=False)
+    if getattr(loaded, "shape", None) != _shape(dataset, rule):
+        msg = f"{path} is damaged: remove it, it is computed again"
+        raise ArtefactError(msg)
+    result: NDArray[np.float32] = loaded
+    return result
 
 
 def _compute(dataset: Dataset, rule: SampleRule, scored: NDArray[np.bool_]) -> NDArray[np.float32]:
     scaling = WindowScaling.of(dataset.features)
-    out = np.zeros((len(scored), 2, rule.window, len(dataset.features)), dtype=np.float32)
+    out = np.zeros(_shape(dataset, rule), dtype=np.float32)
     dates = np.flatnonzero(scored.sum(axis=1) >= rule.min_stocks)
     for t in tqdm(dates, desc=f"scale of {dataset.name}", unit="date", disable=None, leave=False):
         assets = np.flatnonzero(scored[t])
         slab = cut_slab(dataset.array, int(t), assets, rule.window)
         out[t] = location_and_inverse_scale(scaling.within_window(slab).numpy())
     return out
+
+
+def _shape(dataset: Dataset, rule: SampleRule) -> tuple[int, int, int, int]:
+    return len(dataset.array), 2, rule.window, len(dataset.features)
 
 
 def cut_slab(

@@ -1,0 +1,64 @@
+"""Options as people type them."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+
+from alpha_lightning.study.options import bracketed, underscored
+
+
+@dataclass(frozen=True)
+class Inner:
+    kinds: list[Literal["a", "b"]] = field(default_factory=list)
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Outer:
+    name: str
+    files: list[str]
+    years: list[int]
+    since: list[str] | None = None
+    inner: Inner = Inner()
+
+
+@pytest.mark.parametrize(
+    ("arg", "expected"),
+    [
+        ("--bad-rows", "--bad_rows"),
+        ("--data.date-step=3", "--data.date_step=3"),
+        ("--out=a-b=c-d", "--out=a-b=c-d"),
+        ("some-file.yaml", "some-file.yaml"),
+        ("-c", "-c"),
+        ("--", "--"),
+    ],
+)
+def test_dashes_in_options_not_in_values(arg: str, expected: str) -> None:
+    assert underscored(arg) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("--files a b --name x", ['--files=["a", "b"]', "--name", "x"]),
+        ("--files a", ['--files=["a"]']),
+        ("--files=a", ['--files=["a"]']),
+        ("--files [a,b]", ["--files=[a,b]"]),
+        ("--files 12 13", ['--files=["12", "13"]']),
+        ("--years 2022 2023", ["--years=[2022, 2023]"]),
+        ("--years -1", ["--years=[-1]"]),
+        ("--since null", ["--since=null"]),
+        ("--since 2020-01-01", ['--since=["2020-01-01"]']),
+        ("--inner.kinds a b --inner.number 3", ['--inner.kinds=["a", "b"]', "--inner.number", "3"]),
+        ("--files --name x", ["--files", "--name", "x"]),
+        ("--files+ a --files+=b", ["--files+", "a", "--files+=b"]),
+        ("--name a b", ["--name", "a", "b"]),
+    ],
+)
+def test_words_become_lists_where_a_list_is_due(given: str, expected: list[str]) -> None:
+    assert bracketed(given.split(), Outer) == expected
+
+
+def test_names_with_brackets_and_quotes_survive() -> None:
+    assert bracketed(["--files", 'a "b", c', "d]"], Outer) == [r'--files=["a \"b\", c", "d]"]']

@@ -1,0 +1,80 @@
+"""Settings that contradict themselves, or each other."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.study.settings import (
+    EvaluationSettings,
+    SourceSettings,
+    StudySettings,
+    training_seed,
+)
+
+
+def settings(**changes: Any) -> StudySettings:
+    given: dict[str, Any] = {
+        "name": "mine",
+        "units": ["units/gru.yaml"],
+        "vintages": [2024],
+        "source": SourceSettings(panel="panel"),
+    }
+    return StudySettings(**given | changes)
+
+
+def test_defaults_make_a_study() -> None:
+    assert settings().folder == Path("runs/mine")
+    assert settings(out="elsewhere").folder == Path("elsewhere")
+    assert settings(universe="000300", fit={"data": {"sample": {"gap": 2}}}).sample == {
+        "gap": 2,
+        "universe": "000300",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"units": []}, "units is []: name at least one"),
+        ({"vintages": [2024, 2024]}, "vintages is [2024, 2024]"),
+        ({"seeds": []}, "seeds is []"),
+        ({"datasets": ["rawbar", "rawbar"]}, "datasets"),
+        ({"evaluation": EvaluationSettings(baselines=["reversal"] * 2)}, "evaluation.baselines"),
+        ({"source": SourceSettings()}, "source names nothing"),
+        ({"source": SourceSettings(panel="a", daily="b")}, "['panel', 'daily']"),
+        ({"threads": 0}, "threads is 0"),
+        ({"units": ["a/gru.yaml", "b/gru.yaml"]}, "two units would be called gru"),
+        ({"units": ["v1.yaml"]}, "would be called v1: give v1.yaml another file name"),
+        ({"fit": {"weighting": {}}}, "fit has no weighting: it may hold trainer, model, data"),
+        ({"fit": {"trainer": 3}}, "fit.trainer is 3: it should be a mapping"),
+        ({"fit": {"data": None}}, "fit.data is None"),
+        ({"fit": {"data": {"sample": [1]}}}, "fit.data.sample is [1]"),
+        ({"fit": {"data": {"vintage": 2020}}}, "fit.data.vintage is the study's own to say"),
+        ({"fit": {"data": {"panel": "x"}}}, "use source instead"),
+        ({"fit": {"data": {"sample": {"universe": "x"}}}}, "use universe instead"),
+        ({"fit": {"trainer": {"logger": True}}}, "use out instead"),
+        ({"fit": {"trainer": {"devices": 2}}}, "use --jobs instead"),
+    ],
+)
+def test_contradictions_are_refused_by_name(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError) as refused:
+        settings(**changes)
+    assert words in str(refused.value)
+    assert "study mine" in str(refused.value)
+
+
+def test_baselines_may_be_none() -> None:
+    assert settings(evaluation=EvaluationSettings(baselines=[])).evaluation.baselines == []
+
+
+def test_seeds_of_training_are_fixed_for_ever_and_differ() -> None:
+    assert training_seed("gru", "rawbar", 2024, 0) == 1290747224
+    seeds = {
+        training_seed(unit, "rawbar", year, run)
+        for unit in ("gru", "lstm")
+        for year in range(2017, 2027)
+        for run in range(10)
+    }
+    assert len(seeds) == 200
+    assert all(0 <= seed < 2**31 for seed in seeds)

@@ -1,0 +1,93 @@
+"""The steps of a study, in this process."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from alpha_lightning.artefacts.dated_table import read_dated_table, read_metadata
+from alpha_lightning.panel.store import Panel
+from alpha_lightning.study.plan import lay_out, merge
+from alpha_lightning.study.settings import SourceSettings, StudySettings
+from alpha_lightning.study.steps import (
+    baseline_step,
+    fit_step,
+    ingest_step,
+    prepare_step,
+    simulate_step,
+    weigh_step,
+)
+
+
+def test_simulate_takes_the_content_of_its_yaml_and_replaces_an_older_market(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "vendor"
+    for days in (60, 61):
+        simulate_step({"market": {"stocks": 20, "days": days}, "seed": 3}, str(out))
+    assert f'"days": {days}' in (out / "market.json").read_text()
+
+
+def test_ingest_passes_everything_on_and_replaces_an_older_panel(
+    market_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "panel"
+    arguments: dict[str, Any] = {"daily": str(market_folder / "daily.parquet"), "tables": None}
+    ingest_step(arguments, str(out))
+    assert Panel.open(out).indices == ()
+    tables = {"index_members": str(market_folder / "index_members.parquet")}
+    arguments["tables"] = tables
+    ingest_step(arguments, str(out))
+    assert Panel.open(out).indices == ("000300", "000985")
+    assert arguments["tables"] is tables
+
+
+@pytest.fixture
+def study(tree: dict[str, Any], panel_path: Path, tmp_path: Path) -> StudySettings:
+    return StudySettings(
+        name="steps",
+        units=tree["units"],
+        vintages=[2022],
+        out=str(tmp_path / "out"),
+        source=SourceSettings(panel=str(panel_path)),
+        fit={"data": {"date_step": 40}, "trainer": {"max_epochs": 1}},
+    )
+
+
+def test_from_panel_to_scores(study: StudySettings, tmp_path: Path) -> None:
+    tasks = {task.name: task.arguments for task in lay_out(study)}
+    prepare_step(**tasks["prepare"])
+    left = study.folder / "units/gru/rawbar/v2022/s0/left_by_a_killed_fit"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    threads = torch.get_num_threads()
+    fit_step(**{**tasks["fit/gru/rawbar/v2022/s0"], "threads": 2})
+    assert torch.get_num_threads() == threads
+    assert not left.exists()
+    about = read_metadata(left.with_name("factors.parquet"))
+    assert (about["unit"], about["seed"], about["vintage"]) == ("gru", 0, 2022)
+    assert yaml.safe_load(left.with_name("fit.yaml").read_text())["data"]["date_step"] == 40
+    settings = {"min_data_in_leaf": 20, "rounds": 3, "threads": 1}
+    weigh = tasks["weigh/gru/s0"]["arguments"]
+    weigh_step(merge(weigh, {"label": {"days": 5, "gap": 1}}), settings)
+    about = read_metadata(weigh["out"])
+    assert about["label"] == {"days": 5, "gap": 1}
+    assert about["settings"]["rounds"] == 3
+    for kind in ("reversal", "summary"):
+        arguments = tasks[f"baseline/{kind}"]["arguments"]
+        baseline_step(arguments, settings)
+        assert len(read_dated_table(arguments["out"])) > 1000
+
+
+def test_a_wrong_key_ends_as_jsonargparse_ends_it(
+    study: StudySettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = next(task for task in lay_out(study) if task.name.startswith("fit/"))
+    config = merge(task.arguments["config"], {"trainer": {"max_epocs": 3}})
+    with pytest.raises(SystemExit) as refused:
+        fit_step(config, task.arguments["folder"], 1)
+    assert refused.value.code == 2
+    assert "max_epocs" in capsys.readouterr().err
+    assert torch.get_num_threads() == 1
