@@ -64,6 +64,11 @@ def main(args: Sequence[str] | None = None) -> int:
 def _run(command: str, given: list[str]) -> Any:
     function = _load(COMMANDS[command][0])
     options = [underscored(arg) for arg in given[1:]]
+    if any(option == "-h" or option.endswith("help") for option in options):
+        from jsonargparse import set_parsing_settings
+
+        # The texts below the fields of settings; reading them all takes a second.
+        set_parsing_settings(docstring_parse_attribute_docstrings=True)
     if COMMANDS[command][0] == TRAINING:
         function([command, *options])
         return None

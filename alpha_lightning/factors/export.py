@@ -107,8 +107,7 @@ class FactorMatrixExport(pl.Callback):
         if part is not None:
             part.__exit__(type(exception), exception, exception.__traceback__)
         if self._target is not None:
-            for path in _part_paths(self._target, trainer.world_size):
-                path.unlink(missing_ok=True)
+            _remove(_part_paths(self._target, trainer.world_size))
 
     def _open(
         self,
@@ -162,15 +161,21 @@ def _merge_parts(paths: list[Path], target: Path) -> None:
     if len(paths) == 1:
         paths[0].replace(target)
         return
-    parts = [read_dated_table(path) for path in paths]
-    with DatedTableWriter(target, parts[0].columns, parts[0].metadata) as writer:
-        for date in np.unique(np.concatenate([part.dates for part in parts])):
-            rows = [_rows_of(part, date) for part in parts]
-            symbols = np.concatenate([part.symbols[r] for part, r in zip(parts, rows, strict=True)])
-            values = np.concatenate([part.values[r] for part, r in zip(parts, rows, strict=True)])
-            writer.append(date, symbols, values)
-    for path in paths:
-        path.unlink()
+    try:
+        parts = [read_dated_table(path) for path in paths]
+        with DatedTableWriter(target, parts[0].columns, parts[0].metadata) as writer:
+            for date in np.unique(np.concatenate([part.dates for part in parts])):
+                rows = [(part, _rows_of(part, date)) for part in parts]
+                symbols = np.concatenate([part.symbols[r] for part, r in rows])
+                values = np.concatenate([part.values[r] for part, r in rows])
+                writer.append(date, symbols, values)
+    finally:
+        _remove(paths)
+
+
+def _remove(parts: list[Path]) -> None:
+    for path in parts:
+        path.unlink(missing_ok=True)
 
 
 def _rows_of(part: DatedTable, date: np.datetime64) -> slice:

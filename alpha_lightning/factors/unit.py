@@ -23,6 +23,9 @@ from alpha_lightning.metrics.rank_ic import IC, RankIC, RankICIR
 from alpha_lightning.windows.batch import CrossSection
 from alpha_lightning.windows.datamodule import CrossSectionDataModule
 
+# Three numbers into one seed; epochs and dates stay far below it.
+_STRIDE = 1_000_003
+
 
 def adam(params: Any) -> torch.optim.Optimizer:
     """Adam with learning rate 1e-3, the default optimiser."""
@@ -136,10 +139,18 @@ class FactorUnit(pl.LightningModule):
         """The optimiser of all parameters."""
         return self.make_optimizer(self.parameters())
 
+    def on_train_batch_start(self, batch: CrossSection, batch_idx: int) -> None:
+        """Draw the noise of dropout from seed, epoch and place in it: to resume is to repeat."""
+        data = self._cross_sections
+        if data is not None:
+            place = batch_idx * self.trainer.world_size + self.global_rank
+            seed = (data.seed * _STRIDE + self.current_epoch) * _STRIDE + place
+            torch.manual_seed(seed % (1 << 63))
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what the weights were made from."""
-        data = getattr(self.trainer, "datamodule", None)
-        if isinstance(data, CrossSectionDataModule):
+        data = self._cross_sections
+        if data is not None:
             checkpoint[PROVENANCE] = data.provenance()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -150,11 +161,16 @@ class FactorUnit(pl.LightningModule):
         """
         if self._trainer is None:
             return
-        data = getattr(self.trainer, "datamodule", None)
-        if PROVENANCE in checkpoint and isinstance(data, CrossSectionDataModule):
+        data = self._cross_sections
+        if PROVENANCE in checkpoint and data is not None:
             refuse_other_data(checkpoint[PROVENANCE], data.provenance())
         refuse_other_settings(checkpoint.get("hyper_parameters", {}), self.hparams)
         refuse_other_weights(checkpoint["state_dict"], self.state_dict())
+
+    @property
+    def _cross_sections(self) -> CrossSectionDataModule | None:
+        data = getattr(self.trainer, "datamodule", None)
+        return data if isinstance(data, CrossSectionDataModule) else None
 
     def _shared_step(self, batch: CrossSection, split: str) -> Tensor:
         factors = self(batch.windows)
@@ -164,7 +180,9 @@ class FactorUnit(pl.LightningModule):
 
     def _log_split(self, split: str) -> None:
         # Once an epoch: logging the metrics in each step costs more than computing them.
-        self.log_dict(self._metrics_of(split).finish(), prog_bar=split == "valid")
+        # All processes hold the same values, of which the maximum, unlike the mean, is exact.
+        values = self._metrics_of(split).finish()
+        self.log_dict(values, prog_bar=split == "valid", sync_dist=True, reduce_fx="max")
 
     def _metrics_of(self, split: str) -> SplitMetrics:
         return cast("SplitMetrics", self.metrics[f"{split}_"])

@@ -35,15 +35,19 @@ class Grid:
 
     def columns_of(self, frame: pl.DataFrame) -> NDArray[np.intp]:
         """Column of each row's symbol, -1 where the panel does not know it."""
-        symbols = frame["symbol"].to_numpy().astype(str)
-        place = np.minimum(np.searchsorted(self.symbols, symbols), len(self.symbols) - 1)
-        return np.where(self.symbols[place] == symbols, place, -1)
+        place = {symbol: k for k, symbol in enumerate(self.symbols.tolist())}
+        found = frame["symbol"].replace_strict(place, default=-1, return_dtype=pl.Int64)
+        return found.to_numpy().astype(np.intp)
 
-    def scatter(self, frame: pl.DataFrame, column: str) -> Matrix:
-        """A numeric column as ``(T, N)``; NaN where the table has no row."""
-        out = np.full(self.shape, np.nan)
+    def cells_of(self, frame: pl.DataFrame) -> NDArray[np.intp]:
+        """Place of each row in the flattened grid; every date and symbol is in it."""
         rows = np.searchsorted(self.dates, _days(frame))
-        out[rows, self.columns_of(frame)] = frame[column].cast(pl.Float64).to_numpy()
+        return rows * len(self.symbols) + self.columns_of(frame)
+
+    def scatter(self, values: pl.Series, cells: NDArray[np.intp]) -> Matrix:
+        """Numbers as ``(T, N)``; NaN where the table has no row."""
+        out = np.full(self.shape, np.nan)
+        out.ravel()[cells] = values.cast(pl.Float64).to_numpy()
         return out
 
     def as_of(self, frame: pl.DataFrame, column: str) -> Matrix:
@@ -73,11 +77,13 @@ def market_arrays(frame: pl.DataFrame, grid: Grid) -> tuple[dict[str, Matrix], d
         Market arrays by field, and the flags ``traded``, ``listed`` and, if given, ``st``.
     """
     numeric = [c for c, d in frame.schema.items() if d == pl.Float64 and frame[c].count()]
-    market = {column: grid.scatter(frame, column) for column in numeric}
-    has_row = grid.scatter(frame.select("date", "symbol", pl.lit(1.0).alias("one")), "one") == 1
+    cells = grid.cells_of(frame)
+    market = {column: grid.scatter(frame[column], cells) for column in numeric}
+    has_row = np.zeros(grid.shape, dtype=bool)
+    has_row.ravel()[cells] = True
     traded = ~np.isnan(market["close"]) & (market["volume"] > 0)
     if "suspended" in frame.columns:
-        traded &= grid.scatter(frame, "suspended") != 1
+        traded &= grid.scatter(frame["suspended"], cells) != 1
     listed = _listed(frame, grid, has_row)
     traded &= listed
     _derive_vwap_and_amount(market)
@@ -92,7 +98,7 @@ def market_arrays(frame: pl.DataFrame, grid: Grid) -> tuple[dict[str, Matrix], d
         market[field] = np.where(traded, market[field], idle)
     flags = {"traded": traded, "listed": listed}
     if "st" in frame.columns:
-        flags["st"] = carry_forward(grid.scatter(frame, "st")) == 1
+        flags["st"] = carry_forward(grid.scatter(frame["st"], cells)) == 1
     return market, flags
 
 
@@ -112,13 +118,14 @@ def membership(
     listing = Grid(lists, grid.symbols)
     known = frame.filter(pl.Series(grid.columns_of(frame) >= 0))
     weight = "weight" if "weight" in frame.columns and frame["weight"].count() else None
-    marked = known.with_columns(pl.lit(1.0).alias("_member"))
-    member = listing.scatter(marked, "_member") == 1
+    cells = listing.cells_of(known)
+    member = np.zeros(listing.shape, dtype=bool)
+    member.ravel()[cells] = True
     latest = np.searchsorted(lists, grid.dates, side="right") - 1
     current = member[np.maximum(latest, 0)] & (latest >= 0)[:, None]
     if weight is None:
         return current, None
-    weights = listing.scatter(known, weight)[np.maximum(latest, 0)]
+    weights = listing.scatter(known[weight], cells)[np.maximum(latest, 0)]
     return current, np.where(current, np.nan_to_num(weights), 0.0).astype(np.float32)
 
 

@@ -85,7 +85,7 @@ def _row_checks(frame: pl.DataFrame, calendar: NDArray[np.datetime64]) -> list[_
         _Check("no readable date", pl.col("date").is_null(), None),
         _Check("no symbol", pl.col("symbol").is_null(), None),
         _Check(_NO_TRADING_DAY, ~pl.col("date").is_in(trading), None),
-        _Check("symbol differs from another only by case", _minority_case(frame), None),
+        _Check("symbol differs from another only by case", _later_spelling(frame), None),
         _Check("row repeated", ~pl.struct(*_KEY, *values).is_first_distinct(), None),
         _Check("other rows of the same date and symbol differ", _conflict(frame, values), values),
     ]
@@ -94,25 +94,29 @@ def _row_checks(frame: pl.DataFrame, calendar: NDArray[np.datetime64]) -> list[_
 def _value_checks(frame: pl.DataFrame) -> list[_Check]:
     prices = [c for c in _PRICES if c in frame.columns]
     amounts = [c for c in _AMOUNTS if c in frame.columns]
-    low, high = pl.col("low") * (1 - _ROUNDING), pl.col("high") * (1 + _ROUNDING)
-    outside = {c: (pl.col(c) < low) | (pl.col(c) > high) for c in ("close", "open")}
+    # A zero or infinite price is told as that, and does not put the others of its row in doubt.
+    bar = {c: pl.when((pl.col(c) > 0) & pl.col(c).is_finite()).then(pl.col(c)) for c in _BAR}
+    low, high = bar["low"] * (1 - _ROUNDING), bar["high"] * (1 + _ROUNDING)
+    outside = {c: (bar[c] < low) | (bar[c] > high) for c in ("close", "open")}
     return [
         _Check("value that is not of the column's type", pl.col("_unreadable").is_not_null(), ()),
         *(_Check(f"infinite {c}", pl.col(c).is_infinite(), (c,)) for c in prices + amounts),
         *(_Check(f"zero or negative {c}", pl.col(c) <= 0, (c,)) for c in prices),
         *(_Check(f"negative {c}", pl.col(c) < 0, (c,)) for c in amounts),
-        _Check("high below low", pl.col("high") < low, _BAR),
-        *(_Check(f"{c} outside [low, high]", wrong, _BAR) for c, wrong in outside.items()),
+        _Check("high below low", high < bar["low"], _BAR),
+        _Check("close outside [low, high]", outside["close"], _BAR),
+        # The close is within [low, high], and stands.
+        _Check("open outside [low, high]", outside["open"], ("open", "high", "low")),
     ]
 
 
-def _minority_case(frame: pl.DataFrame) -> pl.Expr:
-    # The spelling with most rows is taken for the right one; the first in the alphabet on a tie.
-    spelt = frame.group_by("symbol").len().drop_nulls()
+def _later_spelling(frame: pl.DataFrame) -> pl.Expr:
+    # The spelling seen first is taken for the right one: the most frequent is known only later.
+    spelt = frame.drop_nulls("symbol").group_by("symbol").agg(pl.col("date").min())
     spelt = spelt.with_columns(folded=pl.col("symbol").str.to_uppercase())
-    spelt = spelt.sort("len", "symbol", descending=[True, False])
-    minority = spelt.filter(~pl.col("folded").is_first_distinct())
-    return pl.col("symbol").is_in(minority["symbol"].implode())
+    spelt = spelt.sort("date", "symbol", nulls_last=True)
+    later = spelt.filter(~pl.col("folded").is_first_distinct())
+    return pl.col("symbol").is_in(later["symbol"].implode())
 
 
 def _conflict(frame: pl.DataFrame, values: tuple[str, ...]) -> pl.Expr:

@@ -170,7 +170,7 @@ class Panel:
     def _map(self, file: str) -> Any:
         try:
             return np.load(self.path / file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             msg = f"{self.path / file} is missing or damaged ({error}): ingest the panel again"
             raise ArtefactError(msg) from error
 

@@ -181,13 +181,7 @@ def _read_raw(file: Path, spec: TableSpec) -> pl.DataFrame:
         raise PanelError(msg)
     try:
         if file.suffix.lower() == ".csv":
-            # Everything as text first: a type guessed from the first rows would lose leading zeros
-            # of symbols and stop at the first odd value instead of listing all of them. NA may be a
-            # symbol, so only other columns can spell a missing value.
-            raw = pl.read_csv(file, infer_schema=False)
-            text = [name for name, kind in spec.columns.items() if kind == "text"]
-            others = pl.all().exclude(text).str.strip_chars()
-            return raw.with_columns(pl.when(~others.is_in(_NULLS)).then(others))
+            return _read_csv(file, spec)
         frame = pl.read_parquet(file)
         floats = [name for name, dtype in frame.schema.items() if dtype.is_float()]
         return frame.with_columns(pl.col(floats).fill_nan(None))
@@ -195,6 +189,20 @@ def _read_raw(file: Path, spec: TableSpec) -> pl.DataFrame:
         reason = str(error).splitlines()[0]
         msg = f"{file} cannot be read as {file.suffix[1:]} ({reason}): write it again"
         raise PanelError(msg) from error
+
+
+def _read_csv(file: Path, spec: TableSpec) -> pl.DataFrame:
+    with file.open("rb") as opened:
+        if b"\0" in opened.read(4096):
+            msg = f"{file} is not UTF-8 text (UTF-16, or compressed?): write it again as UTF-8"
+            raise PanelError(msg)
+    # Everything as text first: a type guessed from the first rows would lose leading zeros of
+    # symbols and stop at the first odd value instead of listing all of them. NA may be a symbol, so
+    # only other columns can spell a missing value.
+    raw = pl.read_csv(file, infer_schema=False)
+    text = [name for name, kind in spec.columns.items() if kind == "text"]
+    others = pl.all().exclude(text).str.strip_chars()
+    return raw.with_columns(pl.when(~others.is_in(_NULLS)).then(others))
 
 
 def _typed(values: pl.Series, kind: Kind, file: Path) -> pl.Series:

@@ -62,13 +62,11 @@ class PanelDraft:
         """Closing levels of indices, ``(T,)`` each; NaN on dates without one."""
         for name in sorted(frame["index"].unique()):
             rows = frame.filter(pl.col("index") == name)
-            single = rows.with_columns(pl.lit("").alias("symbol"))
-            inside = single.filter(
-                pl.col("date").is_in(pl.Series(grid.dates.astype("M8[ms]")).cast(pl.Date).implode())
-            )
-            self.arrays[f"levels/{name}"] = Grid(grid.dates, np.array([""])).scatter(
-                inside, "close"
-            )[:, 0]
+            days = rows["date"].to_numpy().astype("datetime64[D]")
+            inside = np.isin(days, grid.dates)
+            level = np.full(len(grid.dates), np.nan)
+            level[np.searchsorted(grid.dates, days[inside])] = rows["close"].to_numpy()[inside]
+            self.arrays[f"levels/{name}"] = level
             self.meta["levels"].append(name)
 
     def add_industries(self, industry: NDArray[np.int16], names: Any) -> None:

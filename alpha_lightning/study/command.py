@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 from alpha_lightning.artefacts.atomic import atomic_file
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.local import Outcome, run_local
-from alpha_lightning.study.options import bracketed
+from alpha_lightning.study.options import bracketed, merge, nested
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.settings import StudySettings
 from alpha_lightning.study.tasks import Task, read_marker, task_keys, tasks_to_run
@@ -68,13 +68,17 @@ def parse(args: Sequence[str]) -> tuple[StudySettings, int, dict[str, Any]]:
     parser = ArgumentParser(prog="alpha-lightning study run", allow_abbrev=False)
     parser.add_argument("--config", action=ActionConfigFile, help="The study's YAML.")
     parser.add_argument("--jobs", type=int, default=0, help="Worker processes; 0: one a core.")
-    parser.add_class_arguments(StudySettings, as_group=False)
+    # Opaque here: a class named in it belongs to the training tasks.
+    parser.add_argument("--fit", type=dict, default={}, help="Merged over each unit's YAML.")
+    parser.add_class_arguments(StudySettings, as_group=False, skip={"fit"})
     if args and not args[0].startswith("-"):
         if not Path(args[0]).is_file():
             msg = f"{args[0]} does not exist: name the study's YAML file"
             raise UserError(msg)
         args = ["--config", *args]
-    parsed = parser.parse_args(bracketed(args, StudySettings))
+    others, fit = nested(args, "fit")
+    parsed = parser.parse_args(bracketed(others, StudySettings))
+    parsed.fit = merge(parsed.fit, fit)
     resolved = yaml.safe_load(parser.dump(parsed))
     values = vars(parser.instantiate(parsed))
     for own in ("config", "jobs"):

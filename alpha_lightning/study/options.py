@@ -1,9 +1,11 @@
 """Options as people type them, for a parser that is stricter."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
+
+from alpha_lightning.artefacts.errors import UserError
 
 
 def underscored(arg: str) -> str:
@@ -44,6 +46,80 @@ def bracketed(args: Sequence[str], settings: Callable[..., Any]) -> list[str]:
             arg = f"{option}={_bracket(values, elements[option[2:]])}" if values else option
         spelt.append(arg)
     return spelt
+
+
+def nested(args: Sequence[str], option: str) -> tuple[list[str], dict[str, Any]]:
+    """Split off the options below one that takes a tree of settings.
+
+    Args:
+        args: options and their values.
+        option: of the tree.
+
+    Returns:
+        The other arguments, and the tree that those below ``option`` make.
+
+    Raises:
+        UserError: an option without a value, or a value that is not YAML.
+
+    Example:
+        >>> nested(["--jobs", "2", "--fit.data.date_step", "5", "--fit.data.sample.gap=1"], "fit")
+        (['--jobs', '2'], {'data': {'date_step': 5, 'sample': {'gap': 1}}})
+    """
+    tree: dict[str, Any] = {}
+    others: list[str] = []
+    rest = list(args)
+    while rest:
+        arg = rest.pop(0)
+        name, equals, value = arg.partition("=")
+        if not name.startswith(f"--{option}."):
+            others.append(arg)
+            continue
+        if not equals and not rest:
+            msg = f"{name} has no value: write {name}=VALUE"
+            raise UserError(msg)
+        branch = parse_yaml(value if equals else rest.pop(0), name)
+        for key in reversed(name.removeprefix(f"--{option}.").split(".")):
+            branch = {key: branch}
+        tree = merge(tree, branch)
+    return others, tree
+
+
+def merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with others laid over them; dictionaries merge, everything else replaces.
+
+    Example:
+        >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
+        {'a': {'b': 1, 'c': 3}}
+    """
+    merged = dict(lower)
+    for key, value in upper.items():
+        inner = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(inner, Mapping):
+            merged[key] = merge(inner, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """Parse YAML as the configurations of Lightning are: ``1e-3`` is a number, a date is text.
+
+    Args:
+        text: YAML.
+        where: it comes from, for the message.
+
+    Raises:
+        UserError: not YAML.
+    """
+    import yaml
+    from jsonargparse import get_loader
+
+    try:
+        return get_loader("yaml")(text)
+    except yaml.YAMLError as error:
+        reason = str(error).partition("\n")[0]
+        msg = f"{where} cannot be read ({reason}): mend the YAML"
+        raise UserError(msg) from error
 
 
 def _list_options(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

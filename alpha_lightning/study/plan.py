@@ -5,12 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from alpha_lightning.artefacts.provenance import fingerprint_file, fingerprint_json
 from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.returns import LABEL
 from alpha_lightning.panel.store import Panel
+from alpha_lightning.study.options import merge, parse_yaml
 from alpha_lightning.study.settings import StudySettings, training_seed
 from alpha_lightning.study.tasks import Task
 
@@ -23,7 +22,7 @@ def lay_out(study: StudySettings) -> list[Task]:
     """Every task of a study, needs first.
 
     Raises:
-        PanelError: a unit's YAML or an input table is missing or unreadable.
+        UserError: a unit's YAML or an input is missing or unreadable.
     """
     return list(_tasks(study))
 
@@ -219,33 +218,18 @@ def _callbacks(asked: dict[str, Any], unit: str, run: int) -> list[Any]:
     return [*others, own]
 
 
-def merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings with others laid over them; dictionaries merge, everything else replaces.
-
-    Example:
-        >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
-        {'a': {'b': 1, 'c': 3}}
-    """
-    merged = dict(lower)
-    for key, value in upper.items():
-        inner = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(inner, Mapping)
-        merged[key] = merge(inner, value) if both else value  # type: ignore[arg-type]
-    return merged
-
-
 def read_yaml(path: str) -> dict[str, Any]:
     """A YAML file as a dictionary.
 
     Raises:
-        PanelError: missing, not YAML, or not a mapping.
+        UserError: missing, not YAML, or not a mapping.
     """
     try:
-        tree = yaml.safe_load(Path(path).read_text())
-    except (OSError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        msg = f"{path} cannot be read ({reason}): check the path, seen from the working folder"
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path} cannot be read ({error}): check the path, seen from the working folder"
         raise PanelError(msg) from error
+    tree = parse_yaml(text, path)
     if not isinstance(tree, dict):
         msg = f"{path} holds no settings: it should be a YAML mapping"
         raise PanelError(msg)

@@ -46,12 +46,14 @@ def fit_step(config: dict[str, Any], folder: str, threads: int) -> None:
 
     target = Path(folder)
     shutil.rmtree(target, ignore_errors=True)
-    with atomic_file(target / "fit.yaml") as draft:
+    # Beside the folder, which Lightning wants to find empty.
+    file = target.with_name(f"{target.name}.yaml")
+    with atomic_file(file) as draft:
         draft.write_text(yaml.safe_dump(config, sort_keys=False))
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        train(["fit", "--config", str(target / "fit.yaml")])
+        train(["fit", "--config", str(file)])
     finally:
         # The next task of this process must not depend on what ran before it.
         torch.set_num_threads(before)

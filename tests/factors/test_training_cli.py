@@ -6,18 +6,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
-import pytorch_lightning as pl
 import torch
 import yaml
 from torch import Tensor
 
 from alpha_lightning.artefacts.dated_table import read_dated_table
 from alpha_lightning.cli import main
-from alpha_lightning.factors import export
 from alpha_lightning.factors.training_cli import TrainingCLI, train
 
 UNITS = ("gru", "agru", "lstm", "restcn", "transformer")
 Options = Callable[..., list[str]]
+Fit = Callable[[str], Path]
 
 
 def weights(file: Path) -> dict[str, Tensor]:
@@ -30,21 +29,16 @@ def equal(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
     return all(first[name].equal(second[name]) for name in first)
 
 
-def again(command: str, run: Path, *more: str) -> list[str]:
-    """A command on the checkpoint of a run with the configuration beside it."""
-    checkpoint = run / "checkpoints" / "best.ckpt"
-    return [command, "--config", str(run / "config.yaml"), f"--ckpt_path={checkpoint}", *more]
-
-
 def logged(run: Path, column: str) -> list[float]:
     values: list[float] = pd.read_csv(run / "metrics.csv")[column].dropna().tolist()
     return values
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_every_unit_through_all_four_commands(options: Options, tmp_path: Path, unit: str) -> None:
-    run = tmp_path / "run"
-    assert main(options(run, unit)) == 0
+def test_every_unit_through_all_four_commands(
+    fit: Fit, again: Options, tmp_path: Path, unit: str
+) -> None:
+    run = fit(unit)
     files = {str(file.relative_to(run)) for file in run.rglob("*") if file.is_file()}
     kept = {"config.yaml", "metrics.csv", "factors.parquet"}
     assert files == kept | {"checkpoints/best.ckpt", "checkpoints/last.ckpt"}
@@ -52,13 +46,13 @@ def test_every_unit_through_all_four_commands(options: Options, tmp_path: Path, 
     valid = {f"valid/{name}" for name in ("loss", "ic", "rank_ic", "rank_ic_ir", "coverage")}
     assert names == {"epoch", "step", "train/loss", "train/ic"} | valid
     for command in ("validate", "test", "predict"):
-        assert main(again(command, run)) == 0
+        assert main(again(command, run, tmp_path)) == 0
     best = max(logged(run, "valid/ic"))
-    assert logged(run / "validate", "valid/ic") == pytest.approx([best], rel=1e-6)
-    assert set(pd.read_csv(run / "test" / "metrics.csv")) >= {"test/ic", "test/rank_ic"}
-    first, second = (
-        read_dated_table(place / "factors.parquet") for place in (run, run / "predict")
-    )
+    assert logged(tmp_path / "run" / "validate", "valid/ic") == pytest.approx([best], rel=1e-6)
+    tested = set(pd.read_csv(tmp_path / "run" / "test" / "metrics.csv"))
+    assert tested >= {"test/ic", "test/rank_ic", "test/coverage"}
+    places = (run, tmp_path / "run" / "predict")
+    first, second = (read_dated_table(place / "factors.parquet") for place in places)
     assert first.values.tobytes() == second.values.tobytes()
     assert (first.dates == second.dates).all()
     assert (first.symbols == second.symbols).all()
@@ -78,22 +72,18 @@ def test_same_seed_same_bits(options: Options, fitted: Path, tmp_path: Path) -> 
 
 
 def test_the_best_epoch_is_restored_after_stopping_early(
-    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: Options,
+    edited: Options,
+    again: Options,
+    tmp_path: Path,
+    at_the_end: dict[str, Tensor],
 ) -> None:
-    run, config = tmp_path / "run", tmp_path / "impatient.yaml"
+    def impatient(config: Any) -> None:
+        config["trainer"]["callbacks"][0]["init_args"]["patience"] = 2
+
+    run = tmp_path / "run"
     line = options(run, **{"trainer.max_epochs": 30, "model.optimizer.init_args.lr": 0.05})
-    impatient = yaml.safe_load(Path(line[2]).read_text())
-    impatient["trainer"]["callbacks"][0]["init_args"]["patience"] = 2
-    config.write_text(yaml.safe_dump(impatient))
-    at_the_end: dict[str, Tensor] = {}
-    restore = export._restore_best
-
-    def spy(trainer: pl.Trainer, unit: pl.LightningModule) -> str | None:
-        at_the_end.update({name: value.clone() for name, value in unit.state_dict().items()})
-        return restore(trainer, unit)
-
-    monkeypatch.setattr(export, "_restore_best", spy)
-    unit = train([*line[:2], str(config), *line[3:]]).model
+    unit = train(edited(line, impatient)).model
     ic = logged(run, "valid/ic")
     best = ic.index(max(ic))
     assert len(ic) == best + 1 + 2 < 30, "stopped two epochs after the best"
@@ -179,22 +169,28 @@ def test_missing_damaged_and_foreign_checkpoints(
 
 
 @pytest.mark.parametrize(
-    ("setting", "message"),
+    ("setting", "value", "message"),
     [
-        ("--data.sample.window=20", "trained with window 30, this run has 20"),
-        ("--data.sample.universe=000985", "trained with universe all, this run has 000985"),
-        ("--data.vintage=2022", "trained with vintage 2021, this run has 2022"),
-        ("--data.rule.scheme=in_sample", "trained with scheme oos_lagged, this run has in_sample"),
-        ("--data.cross_section=false", "trained with cross_section True, this run has False"),
-        ("--model.n_factors=5", "made with model.n_factors = 4, the configuration asks for 5"),
+        ("data.sample.window", 20, "trained with window 30, this run has 20"),
+        ("data.sample.universe", "000985", "trained with universe all, this run has 000985"),
+        ("data.vintage", 2022, "trained with vintage 2021, this run has 2022"),
+        ("data.rule.scheme", "in_sample", "scheme oos_lagged, this run has in_sample"),
+        ("data.cross_section", "false", "with cross_section True, this run has False"),
+        ("model.n_factors", 5, "made with model.n_factors = 4, the configuration asks for 5"),
     ],
 )
 def test_a_checkpoint_made_for_other_data_or_another_unit(
-    fitted: Path, capsys: pytest.CaptureFixture[str], setting: str, message: str
+    fitted: Path,
+    again: Options,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    setting: str,
+    value: Any,
+    message: str,
 ) -> None:
-    assert main(again("predict", fitted, setting)) == 1
+    assert main(again("predict", fitted, tmp_path, **{setting: value})) == 1
     assert message in capsys.readouterr().err
-    assert not (fitted / "predict" / "factors.parquet").exists()
+    assert not list(tmp_path.rglob("*factors*"))
 
 
 def test_a_checkpoint_of_another_unit(
@@ -207,7 +203,7 @@ def test_a_checkpoint_of_another_unit(
     assert "network.class_path = alpha_lightning.factors.networks.GRU, the configuration" in error
 
 
-def test_the_configuration_kept_is_the_one_that_ran(options: Options, fitted: Path) -> None:
+def test_the_configuration_kept_is_the_one_that_ran(fitted: Path) -> None:
     kept = yaml.safe_load((fitted / "config.yaml").read_text())
     assert kept["model"]["network"]["init_args"]["hidden"] == 8
     assert kept["data"]["vintage"] == 2021
@@ -217,26 +213,26 @@ def test_the_configuration_kept_is_the_one_that_ran(options: Options, fitted: Pa
     assert checkpoint["hyper_parameters"]["network"]["init_args"]["n_features"] == 6
 
 
-def test_other_commands_leave_the_files_of_the_fit_alone(options: Options, tmp_path: Path) -> None:
+def test_other_commands_leave_the_files_of_the_fit_alone(
+    options: Options, again: Options, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
-    assert main(options(run)) == 0
+    assert main(options(run, **{"trainer.max_epochs": 1})) == 0
     before = {file: file.read_bytes() for file in run.rglob("*") if file.is_file()}
     for command in ("validate", "test", "predict"):
         assert main(again(command, run)) == 0
     assert before == {file: file.read_bytes() for file in before}
-    numbered = ["--trainer.logger.init_args.version=3", "--trainer.logger.init_args.name=x"]
-    assert main(again("predict", run, *numbered)) == 0
+    logger = "trainer.logger.init_args."
+    assert main(again("predict", run, **{f"{logger}version": 3, f"{logger}name": "x"})) == 0
     assert (tmp_path / "x" / "version_3" / "predict" / "factors.parquet").is_file()
-    new = ["--trainer.logger.init_args.version=null", "--trainer.logger.init_args.name=y"]
-    assert main(again("predict", run, *new)) == 0
+    assert main(again("predict", run, **{f"{logger}version": "null", f"{logger}name": "y"})) == 0
     assert (tmp_path / "y" / "version_0" / "factors.parquet").is_file()
 
 
 def test_the_collective_timeout_reaches_every_ddp(options: Options, tmp_path: Path) -> None:
     for strategy in ("ddp", "ddp_fork", "ddp_find_unused_parameters_true", "auto"):
-        line = options(tmp_path / "run", collective_timeout=12.5)[1:]
-        more = [f"--trainer.strategy={strategy}", "--trainer.devices=2"]
-        cli = TrainingCLI([*line, *more], run=False)
+        settings = {"collective_timeout": 12.5, "trainer.strategy": strategy, "trainer.devices": 2}
+        cli = TrainingCLI(options(tmp_path / "run", **settings)[1:], run=False)
         strategy_used: Any = cli.trainer.strategy
         assert strategy_used._timeout.total_seconds() == 12.5
 
@@ -256,10 +252,12 @@ def test_bfloat16_from_end_to_end(options: Options, tmp_path: Path) -> None:
         assert all(math.isfinite(v) for v in logged(run, "train/loss"))
 
 
-def test_a_part_of_the_output_dates_is_no_matrix(options: Options, fitted: Path) -> None:
-    line = again("predict", fitted, "--trainer.limit_predict_batches=3")
+def test_a_part_of_the_output_dates_is_no_matrix(
+    again: Options, fitted: Path, tmp_path: Path
+) -> None:
+    line = again("predict", fitted, tmp_path, **{"trainer.limit_predict_batches": 3})
     assert main(line) == 0
-    assert not list(fitted.glob("predict/*factors*"))
+    assert not list(tmp_path.rglob("*factors*"))
 
 
 def test_the_process_line_is_not_read(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,9 +32,10 @@ BAD_VALUES: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
     ({"vwap": -1.0}, "zero or negative vwap", ("vwap", "amount")),
     ({"high": 11.0}, "high below low", PRICES),
     ({"close": 11.5}, "close outside [low, high]", PRICES),
-    ({"open": 5.0}, "open outside [low, high]", PRICES),
-    ({"close": float("inf")}, "infinite close", PRICES),  # and outside [low, high]
-    ({"open": float("-inf")}, "infinite open", PRICES),
+    ({"open": 5.0}, "open outside [low, high]", ("open", "high", "low")),
+    ({"close": float("inf")}, "infinite close", PRICES),  # no close, no trade
+    ({"open": float("-inf")}, "infinite open", ("open",)),
+    ({"high": float("inf")}, "infinite high", ("high",)),
     ({"volume": float("inf")}, "infinite volume", (*PRICES, "volume")),  # no volume, no trade
     ({"volume": -5.0}, "negative volume", (*PRICES, "volume")),
     ({"total_cap": -5.0}, "negative total_cap", ()),  # the last value holds on
@@ -122,7 +123,9 @@ def test_the_first_twenty_are_listed_and_all_are_counted(ingested: Ingested, bar
 def test_values_within_rounding_are_no_mistakes(ingested: Ingested, bars: Bars) -> None:
     frame = spoil(bars(), close=11.3 * (1 + 5e-7), high=11.3)
     assert ingested(frame)[0] == 0
-    assert ingested(spoil(bars(), close=11.3 * (1 + 5e-6), high=11.3), "--out", "x")[0] == 1
+    assert (
+        ingested(spoil(bars(), close=11.3 * (1 + 5e-6), high=11.3), "--overwrite", "true")[0] == 1
+    )
 
 
 def test_a_missing_bar_is_not_a_bad_one(ingested: Ingested, bars: Bars) -> None:
@@ -166,6 +169,16 @@ def test_symbols_that_differ_only_by_case(ingested: Ingested, bars: Bars, mode: 
     panel = Panel.open(ingested(frame, "--bad-rows", mode)[2])
     assert panel.symbols.tolist() == ["A", "B", "C"]
     assert np.argwhere(~panel.traded).tolist() == [[2, 1], [2, 2]]
+
+
+def test_the_spelling_seen_first_stays_however_many_follow(ingested: Ingested, bars: Bars) -> None:
+    late = pl.col("date") > pl.date(2024, 1, 3)
+    frame = bars().with_columns(
+        symbol=pl.when(late & (pl.col("symbol") == "A")).then(pl.lit("a")).otherwise("symbol")
+    )
+    panel = Panel.open(ingested(frame, "--bad-rows", "drop")[2])
+    assert panel.symbols.tolist() == ["A", "B", "C"]
+    assert np.flatnonzero(panel.traded[:, 0]).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("mode", ["drop", "mask"])

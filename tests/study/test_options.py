@@ -5,7 +5,8 @@ from typing import Literal
 
 import pytest
 
-from alpha_lightning.study.options import bracketed, underscored
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.study.options import bracketed, merge, nested, underscored
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,23 @@ def test_words_become_lists_where_a_list_is_due(given: str, expected: list[str])
 
 def test_names_with_brackets_and_quotes_survive() -> None:
     assert bracketed(["--files", 'a "b", c', "d]"], Outer) == [r'--files=["a \"b\", c", "d]"]']
+
+
+def test_a_tree_of_settings_is_split_off() -> None:
+    given = "run.yaml --fit.a.b 1 --jobs 2 --fit.a.c=1e-3 --fit.d=[x,2020-01-01] --fitting 3"
+    args = given.split()
+    others, tree = nested(args, "fit")
+    assert others == ["run.yaml", "--jobs", "2", "--fitting", "3"]
+    assert tree == {"a": {"b": 1, "c": 0.001}, "d": ["x", "2020-01-01"]}
+
+
+@pytest.mark.parametrize("args", [["--fit.a.b"], ["--fit.a.b=[1"]])
+def test_a_tree_with_a_broken_value_is_refused(args: list[str]) -> None:
+    with pytest.raises(UserError, match=r"--fit\.a\.b"):
+        nested(args, "fit")
+
+
+def test_merging_touches_neither_side() -> None:
+    lower, upper = {"a": {"b": 1}, "c": [1]}, {"a": {"d": 2}, "c": {"e": 3}}
+    assert merge(lower, upper) == {"a": {"b": 1, "d": 2}, "c": {"e": 3}}
+    assert (lower, upper) == ({"a": {"b": 1}, "c": [1]}, {"a": {"d": 2}, "c": {"e": 3}})

@@ -9,7 +9,8 @@ import yaml
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.command import parse
-from alpha_lightning.study.plan import lay_out, merge, panel_of, read_yaml
+from alpha_lightning.study.options import merge
+from alpha_lightning.study.plan import lay_out, panel_of, read_yaml
 from alpha_lightning.study.settings import StudySettings, training_seed
 from alpha_lightning.study.tasks import Task, task_keys
 

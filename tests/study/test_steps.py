@@ -9,7 +9,8 @@ import yaml
 
 from alpha_lightning.artefacts.dated_table import read_dated_table, read_metadata
 from alpha_lightning.panel.store import Panel
-from alpha_lightning.study.plan import lay_out, merge
+from alpha_lightning.study.options import merge
+from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.settings import SourceSettings, StudySettings
 from alpha_lightning.study.steps import (
     baseline_step,
@@ -52,7 +53,7 @@ def study(tree: dict[str, Any], panel_path: Path, tmp_path: Path) -> StudySettin
         vintages=[2022],
         out=str(tmp_path / "out"),
         source=SourceSettings(panel=str(panel_path)),
-        fit={"data": {"date_step": 40}, "trainer": {"max_epochs": 1}},
+        fit={"data": {"date_step": 40}, "trainer": {"max_epochs": 1, "log_every_n_steps": 1}},
     )
 
 
@@ -68,7 +69,7 @@ def test_from_panel_to_scores(study: StudySettings, tmp_path: Path) -> None:
     assert not left.exists()
     about = read_metadata(left.with_name("factors.parquet"))
     assert (about["unit"], about["seed"], about["vintage"]) == ("gru", 0, 2022)
-    assert yaml.safe_load(left.with_name("fit.yaml").read_text())["data"]["date_step"] == 40
+    assert yaml.safe_load(left.parent.with_name("s0.yaml").read_text())["data"]["date_step"] == 40
     settings = {"min_data_in_leaf": 20, "rounds": 3, "threads": 1}
     weigh = tasks["weigh/gru/s0"]["arguments"]
     weigh_step(merge(weigh, {"label": {"days": 5, "gap": 1}}), settings)

@@ -1,0 +1,373 @@
+"""The command `study`: from scratch, killed, changed, failed, and refused."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from alpha_lightning.artefacts.dated_table import read_dated_table
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.reports import report
+from alpha_lightning.study import command
+from alpha_lightning.study.command import StudyError, parse, run, study
+from alpha_lightning.study.plan import lay_out
+from alpha_lightning.study.settings import SourceSettings, StudySettings
+from alpha_lightning.study.tasks import MARKER, Task, read_marker, task_keys, tasks_to_run
+
+ROOT = Path(__file__).parents[2]
+Tree = dict[str, Any]
+
+
+def wait_for(condition: Callable[[], object], seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    return bool(condition())
+
+
+def children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in listed.read_text().split()] if listed.exists() else []
+
+
+def alive(pid: int) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        # A dead orphan stays a zombie until whoever adopted it looks after it.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    return False
+
+
+def start(file: Path, jobs: int) -> "subprocess.Popen[str]":
+    arguments = ["study", "run", str(file), "--jobs", str(jobs)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "alpha_lightning", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def scores(folder: Path) -> dict[str, Any]:
+    files = sorted((folder / "scores").rglob("*.parquet"))
+    return {str(file.relative_to(folder)): read_dated_table(file) for file in files}
+
+
+@pytest.fixture(scope="module")
+def restarted(finished: StudySettings) -> StudySettings:
+    """The finished study once more: interrupted, started, killed in a fit, started on one process.
+
+    What has to be seen on the way is asserted here.
+    """
+    folder = finished.folder.parent / "again"
+    file = finished.folder.parent / "again.yaml"
+    tree = yaml.safe_load((finished.folder / "study.yaml").read_text())
+    file.write_text(yaml.safe_dump(tree | {"out": str(folder)}))
+    with start(file, 2) as process:
+        assert wait_for((folder / "tasks" / "simulate" / "log.txt").exists, 60)
+        workers = children(process.pid)
+        begin = time.monotonic()
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(10) == 130
+        assert time.monotonic() - begin < 5
+        assert "Traceback" not in process.communicate()[1]
+    assert wait_for(lambda: not any(map(alive, workers)), 2)
+    with start(file, 2) as process:
+        units = folder / "units"
+        assert wait_for(lambda: list(units.rglob("config.yaml")), 120), "no fit has begun"
+        workers = children(process.pid)
+        assert len(workers) >= 2
+        process.kill()
+        assert process.wait(5) == -signal.SIGKILL
+    assert wait_for(lambda: not any(map(alive, workers)), 2)
+    assert not list((folder / "tasks" / "fit").rglob(MARKER)), "the fits were over before the kill"
+    kept = {name: (folder / "tasks" / name / MARKER).stat().st_mtime_ns for name in ("ingest",)}
+    (folder / ".panel.0123abcd.tmp").mkdir()
+    (folder / "scores").mkdir()
+    (folder / "scores" / ".v1.parquet.0123abcd.tmp").touch()
+    settings, _, resolved = parse([str(file)])
+    assert "report: " in run(settings, 1, resolved)
+    for name, written in kept.items():
+        assert (folder / "tasks" / name / MARKER).stat().st_mtime_ns == written
+    return settings
+
+
+def test_killed_and_started_again_gives_the_scores_of_an_uninterrupted_study(
+    finished: StudySettings, restarted: StudySettings
+) -> None:
+    # Also: twice from scratch is the same, and one worker process gives what two give.
+    first, second = scores(finished.folder), scores(restarted.folder)
+    assert set(first) == set(second)
+    assert len(first) == 7
+    for name, table in first.items():
+        assert np.array_equal(table.dates, second[name].dates)
+        assert np.array_equal(table.symbols, second[name].symbols)
+        assert np.array_equal(table.values, second[name].values), name
+        assert table.metadata == second[name].metadata
+    tables = sorted((finished.folder / "evaluation" / "tables").glob("*.csv"))
+    for file in tables:
+        twin = restarted.folder / "evaluation" / "tables" / file.name
+        assert file.read_bytes() == twin.read_bytes(), file.name
+
+
+def test_nothing_half_written_is_left(restarted: StudySettings) -> None:
+    assert not list(restarted.folder.rglob(".*.tmp*"))
+
+
+def test_everything_is_done_and_timed(finished: StudySettings) -> None:
+    tasks = lay_out(finished)
+    assert tasks_to_run(tasks, task_keys(tasks), finished.folder / "tasks") == []
+    rows = (finished.folder / "timings.csv").read_text().splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["task", *(task.name for task in tasks)]
+    page = (finished.folder / "report" / "index.html").read_text()
+    assert "Time spent by task" in page, "the report was made before the times were known"
+
+
+def test_the_study_file_gives_the_same_study_again(finished: StudySettings) -> None:
+    assert parse([str(finished.folder / "study.yaml")])[0] == finished
+
+
+def modified(folder: Path) -> dict[Path, int]:
+    always = ("study.yaml", ".lock")
+    files = [file for file in folder.rglob("*") if file.is_file() and file.name not in always]
+    return {file: file.stat().st_mtime_ns for file in files}
+
+
+def test_a_second_run_skips_what_is_done(
+    restarted: StudySettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = modified(restarted.folder)
+    told = study(["run", str(restarted.folder / "study.yaml")])
+    assert modified(restarted.folder) == before
+    assert told.splitlines()[0].startswith("tiny: ")
+    assert told.endswith(f"report: {restarted.folder}/report/index.html")
+    assert "14 tasks done before, 0 to run" in "".join(capsys.readouterr())
+
+
+def test_a_report_that_was_removed_is_made_again_and_nothing_else(
+    restarted: StudySettings,
+) -> None:
+    shutil.rmtree(restarted.folder / "report")
+    shutil.rmtree(restarted.folder / "vendor")
+    before = modified(restarted.folder)
+    study(["run", str(restarted.folder / "study.yaml"), "--jobs", "1"])
+    after = modified(restarted.folder)
+    changed = {str(f.relative_to(restarted.folder)) for f, t in after.items() if before.get(f) != t}
+    tops = {name.partition("/")[0] for name in changed}
+    assert tops == {"report", "vendor", "tasks", "timings.csv"}
+    ran = {name for name in changed if name.startswith("tasks/")}
+    assert {name.rpartition("/")[0] for name in ran} == {"tasks/report", "tasks/simulate"}
+
+
+TOYS = """
+import os, signal
+from pathlib import Path
+
+def note(path):
+    with open(path, "a") as file:
+        file.write("x")
+
+def fail_unless(path):
+    if not Path(path).exists():
+        raise RuntimeError("not yet")
+
+def kill_unless(path):
+    if not Path(path).exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def toy_study(
+    tmp_path: Path, panel_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., StudySettings]:
+    """A study whose tasks are toys: ``good``, ``bad`` and ``child``, which needs both."""
+
+    def make(function: str) -> StudySettings:
+        (tmp_path / "study_toys.py").write_text(TOYS)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        tasks = [
+            Task("good", "study_toys:note", {"path": str(tmp_path / "good")}),
+            Task("bad", f"study_toys:{function}", {"path": str(tmp_path / "mended")}),
+            Task("child", "study_toys:note", {"path": str(tmp_path / "child")}, ("good", "bad")),
+        ]
+        monkeypatch.setattr(command, "lay_out", lambda _: tasks)
+        monkeypatch.setattr(report, "headline", lambda _: "headline")
+        return StudySettings(
+            name="toy",
+            units=["gru.yaml"],
+            vintages=[2022],
+            out=str(tmp_path / "out"),
+            source=SourceSettings(panel=str(panel_path)),
+        )
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("function", "failure"),
+    [
+        ("fail_unless", "RuntimeError: not yet"),
+        ("kill_unless", "the worker process was killed, perhaps for want of memory"),
+    ],
+)
+def test_a_failure_is_told_with_its_log_and_only_it_is_tried_again(
+    toy_study: Callable[..., StudySettings],
+    tmp_path: Path,
+    function: str,
+    failure: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = toy_study(function)
+    with pytest.raises(StudyError) as failed:
+        run(settings, 2, {"name": "toy"})
+    assert str(failed.value).splitlines() == [
+        "1 of 3 tasks failed; run again to retry:",
+        f"  bad: {failure} (log: {tmp_path}/out/tasks/bad/log.txt)",
+        "  1 that need what these should have made did not run",
+    ]
+    assert f"bad: FAILED, {failure}" in "".join(capsys.readouterr())
+    assert (tmp_path / "out" / "timings.csv").read_text().startswith("task,seconds\ngood,")
+    (tmp_path / "mended").touch()
+    assert run(settings, 2, {"name": "toy"}).startswith("headline\n\nreport: ")
+    assert (tmp_path / "good").read_text() == "x"
+    assert (tmp_path / "child").read_text() == "x"
+    assert read_marker(tmp_path / "out" / "tasks" / "bad")["task"] == "bad"
+
+
+def test_a_last_failure_is_told_without_dependents(
+    toy_study: Callable[..., StudySettings], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = toy_study("fail_unless")
+    tasks = [Task("bad", "study_toys:fail_unless", {"path": str(tmp_path / "never")})]
+    monkeypatch.setattr(command, "lay_out", lambda _: tasks)
+    with pytest.raises(StudyError) as failed:
+        run(settings, 1, {})
+    assert len(str(failed.value).splitlines()) == 2
+
+
+def test_two_runs_of_one_study_at_once_are_refused(
+    toy_study: Callable[..., StudySettings],
+) -> None:
+    settings = toy_study("note")
+    settings.folder.mkdir()
+    with (settings.folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match="another process runs the study"):
+            run(settings, 1, {})
+    assert run(settings, 1, {}).startswith("headline")
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    toy_study: Callable[..., StudySettings], tmp_path: Path
+) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(UserError, match=r"cannot write .*/out \(File exists\): choose another"):
+        run(toy_study("note"), 1, {})
+
+
+def test_the_verb_is_needed_and_help_is_given() -> None:
+    assert study(["--help"]).startswith("usage: alpha-lightning study run FILE.yaml")
+    for args in ([], ["runn"], ["plan"]):
+        with pytest.raises(UserError, match="needs the verb run"):
+            study(args)
+
+
+def test_options_lie_over_the_file(tree: Tree, tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(yaml.safe_dump(tree))
+    options = "--jobs 3 --vintages 2021 2022 --seeds=[4] --weighting.rounds 7"
+    options += " --fit.data.sample.gap 2 --fit.trainer.max_epochs=9 --out elsewhere"
+    settings, jobs, resolved = parse([str(file), *options.split()])
+    assert jobs == 3
+    assert (settings.vintages, settings.seeds, settings.weighting.rounds) == ([2021, 2022], [4], 7)
+    assert settings.fit == {
+        "data": {"date_step": 8, "sample": {"gap": 2}},
+        "trainer": {"max_epochs": 9},
+    }
+    assert resolved["fit"] == settings.fit
+    assert resolved["out"] == "elsewhere"
+    assert not {"jobs", "config"} & set(resolved)
+    assert parse(["--config", str(file)])[0] == parse([str(file)])[0]
+
+
+def test_classes_named_in_fit_stay_names(tree: Tree, tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    loss = {"class_path": "alpha_lightning.factors.losses.ICLoss", "init_args": {"weight": 2.0}}
+    fit = {"model": {"loss": loss}, "trainer": {"callbacks": [{"class_path": "some.Callback"}]}}
+    file.write_text(yaml.safe_dump(tree | {"fit": fit}))
+    settings, _, resolved = parse([str(file)])
+    assert settings.fit == resolved["fit"] == fit
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "words"),
+    [
+        ({"unitz": []}, [], "unitz"),
+        ({"weighting": {"round": 3}}, [], "round"),
+        ({"vintages": ["last"]}, [], "vintages"),
+        ({}, ["--weighting.round", "3"], "--weighting.round"),
+        ({}, ["--jobs", "many"], "jobs"),
+        ({"evaluation": {"baselines": ["luck"]}}, [], "luck"),
+    ],
+)
+def test_a_wrong_key_or_value_ends_with_the_parsers_message(
+    tree: Tree,
+    tmp_path: Path,
+    change: Tree,
+    options: list[str],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(yaml.safe_dump(tree | change))
+    with pytest.raises(SystemExit) as refused:
+        parse([str(file), *options])
+    assert refused.value.code == 2
+    assert words in capsys.readouterr().err.partition("error: ")[2]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--jobs", "-1"], "--jobs is -1"),
+        (["--seeds", "1", "1"], "seeds is"),
+        (["--weighting.rounds", "0"], "rounds is 0"),
+        (["--fit.trainer.max_epochs"], "--fit.trainer.max_epochs has no value"),
+    ],
+)
+def test_a_contradiction_is_told_as_the_users_mistake(
+    tree: Tree, tmp_path: Path, options: list[str], words: str
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(yaml.safe_dump(tree))
+    with pytest.raises(UserError, match=words):
+        parse([str(file), *options])
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(UserError, match=r"nowhere\.yaml does not exist"):
+        study(["run", "nowhere.yaml"])
+
+
+def test_processes_are_counted_where_the_system_cannot_tell(
+    toy_study: Callable[..., StudySettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = toy_study("note")
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    monkeypatch.setattr(command, "parse", lambda _: (settings, 0, {}))
+    monkeypatch.setattr(command, "run", lambda _settings, jobs, _resolved: f"{jobs} jobs")
+    assert study(["run"]) == "5 jobs"
