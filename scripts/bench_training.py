@@ -62,8 +62,8 @@ def write_panel(folder: Path, dates: int, stocks: int, features: int) -> int:
     }
     market["amount"] = market["volume"] * market["vwap"]
     everywhere = np.ones(grid.shape, dtype=bool)
-    draft = PanelDraft(grid, [], {"mode": "refuse", "rows": 0}, [])
-    draft.add_market(market, {"traded": everywhere, "listed": everywhere}, given=frozenset(market))
+    draft = PanelDraft(grid, [], {"mode": "refuse", "rows": 0})
+    draft.add_market(market, {"traded": everywhere, "listed": everywhere})
     draft.write(folder)
     if features != 6:
         _widen(folder, features)

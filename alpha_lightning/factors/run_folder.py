@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytorch_lightning as pl
+import yaml
 from pytorch_lightning.cli import SaveConfigCallback
+from pytorch_lightning.loggers import CSVLogger
 
 from alpha_lightning.artefacts.atomic import atomic_file
 
@@ -26,7 +28,8 @@ def run_folder(trainer: pl.Trainer) -> Path:
 class SaveConfig(SaveConfigCallback):
     """Writes the resolved ``config.yaml`` of `fit` into the run's own folder.
 
-    Lightning's writes it where two runs of one logger meet, and the second one dies.
+    Lightning's writes it where two runs of one logger meet, and the second one dies. Loggers that
+    keep hyper-parameters elsewhere, such as W&B, are told the whole of it too.
     """
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -38,4 +41,7 @@ class SaveConfig(SaveConfigCallback):
                 text = self.parser.dump(self.config, "yaml", False)
                 with atomic_file(folder / "config.yaml") as draft:
                     draft.write_text(text)
+                for logger in trainer.loggers:
+                    if not isinstance(logger, CSVLogger):
+                        logger.log_hyperparams(yaml.safe_load(text))
             self.already_saved = True

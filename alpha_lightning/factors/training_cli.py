@@ -1,5 +1,6 @@
 """`fit`, `validate`, `test`, `predict`: LightningCLI with its known traps closed."""
 
+import subprocess
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from alpha_lightning.windows.datamodule import CrossSectionDataModule
 _FOUND_BY_TRAINER = ("last", "best", "hpc", "registry")
 _LINKED = ("n_features", "window")
 _CSV = "CSVLogger"
+_GRACE_SECONDS = 5.0
 
 
 class TrainingCLI(LightningCLI):
@@ -101,6 +103,17 @@ class TrainingCLI(LightningCLI):
             trainer.strategy._timeout = timedelta(seconds=seconds)
         return trainer
 
+    def _run_subcommand(self, subcommand: str) -> None:
+        try:
+            super()._run_subcommand(subcommand)
+        except BaseException:
+            # Lightning leaves the processes that it started alone when process 0 fails: most find
+            # out and end, one that is stuck would stay for ever.
+            for process in getattr(self.trainer.strategy.launcher, "procs", []):
+                if isinstance(process, subprocess.Popen):
+                    _end(process)
+            raise
+
     def _parse_ckpt_path(self) -> None:
         # Lightning's version lets the checkpoint's settings silently win over the user's
         # (https://github.com/Lightning-AI/pytorch-lightning/issues/21455). Ours are compared here,
@@ -129,6 +142,13 @@ def train(args: list[str]) -> TrainingCLI:
         UserError: a setting, the panel or a checkpoint does not fit.
     """
     return TrainingCLI(args)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    try:
+        process.wait(timeout=_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _refuse_given_by_data(args: Sequence[str]) -> None:

@@ -41,7 +41,7 @@ class Sifted:
     """What is left of a table, and what was done to it.
 
     Args:
-        frame: the good rows, sorted by date and symbol.
+        frame: the good rows.
         record: ``{"mode", "rows", "counts", "first"}`` for the panel's description.
     """
 
@@ -75,7 +75,7 @@ def sift(table: VendorTable, mode: Mode, calendar: NDArray[np.datetime64]) -> Si
         raise PanelError(_refusal(record))
     kept = _mask(flagged, checks) if mode == "mask" else flagged.filter(pl.col("_reason").is_null())
     columns = [c for c in table.frame.columns if not c.startswith("_")]
-    return Sifted(kept.select(columns).sort(_KEY), record)
+    return Sifted(kept.select(columns), record)
 
 
 def _row_checks(frame: pl.DataFrame, calendar: NDArray[np.datetime64]) -> list[_Check]:
@@ -131,12 +131,10 @@ def _mask(flagged: pl.DataFrame, checks: list[_Check]) -> pl.DataFrame:
     for k, check in enumerate(checks):
         for column in check.mask or ():
             blanked.setdefault(column, []).append(pl.col(f"_bad{k}"))
-    kept = flagged.filter(~pl.any_horizontal(removed)).with_columns(
+    return flagged.filter(~pl.any_horizontal(removed)).with_columns(
         pl.when(~pl.any_horizontal(bad)).then(pl.col(column)).alias(column)
         for column, bad in blanked.items()
     )
-    # Rows that contradicted each other are all blank now: one of them stands for the stock.
-    return kept.unique(subset=_KEY, keep="first", maintain_order=True)
 
 
 def _record(bad: pl.DataFrame, table: VendorTable, mode: Mode) -> dict[str, Any]:

@@ -24,5 +24,5 @@ def universe(panel: Panel, name: str = "all") -> NDArray[np.bool_]:
 def traded_days(panel: Panel, window: int = 30) -> NDArray[np.int64]:
     """Days traded among the last ``window`` days, the date itself included, ``(T, N)``."""
     total = np.cumsum(panel.traded, axis=0, dtype=np.int64)
-    total[window:] -= total[:-window].copy()
+    total[window:] -= total[:-window]
     return total

@@ -85,6 +85,13 @@ def test_a_market_may_shrink_slowly() -> None:
     assert len(infer_calendar(np.array(rows))) == 60
 
 
+def test_a_market_may_grow_at_once() -> None:
+    # On the day nobody knows that 30 rows will look few.
+    days = weekdays(20)
+    rows = [day for k, day in enumerate(days) for _ in range(30 if k < 12 else 2000)]
+    assert len(infer_calendar(np.array(rows))) == 20
+
+
 def test_later_dates_do_not_decide_about_earlier_ones() -> None:
     days = weekdays(40)
     generator = np.random.default_rng(0)

@@ -34,6 +34,24 @@ def test_returns_are_a_loop_over_dates_and_stocks(panel_path: Path, horizon: int
     assert np.isfinite(result[: -(horizon + gap)]).mean() > 0.5
 
 
+ROWS = (
+    slice(0, 5),
+    slice(100, 130),
+    slice(880, 900),
+    slice(895, 2000),
+    slice(7, 7),
+    slice(-3, None),
+)
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize(("horizon", "gap"), [(5, 0), (20, 1)])
+def test_some_rows_are_rows_of_all(panel_path: Path, rows: slice, horizon: int, gap: int) -> None:
+    panel = Panel.open(panel_path)
+    expected = forward_return(panel, horizon, gap)[rows]
+    np.testing.assert_array_equal(forward_return(panel, horizon, gap, rows), expected)
+
+
 def test_the_label_is_close_t11_over_close_t1(panel_path: Path) -> None:
     panel = Panel.open(panel_path)
     column = int(np.flatnonzero(panel.traded.all(axis=0))[0])

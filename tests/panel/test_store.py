@@ -53,6 +53,8 @@ def test_adjusted_prices_are_raw_ones_times_the_factor(panel_path: Path) -> None
         np.testing.assert_array_equal(
             panel.adjusted(field), panel.market(field) * panel.market("adj_factor")
         )
+        few = slice(5, 9)
+        np.testing.assert_array_equal(panel.adjusted(field, few), panel.adjusted(field)[few])
 
 
 def test_rows_and_columns_are_found(panel_path: Path) -> None:

@@ -1,6 +1,10 @@
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from alpha_lightning.panel.errors import PanelError
@@ -22,6 +26,17 @@ def test_an_index_is_its_members_suspended_or_not(panel_path: Path) -> None:
         np.testing.assert_array_equal(members, panel.members(index) & panel.listed)
         assert members.any(axis=1).all()
     assert (universe(panel, "000985") & ~panel.traded).any()
+
+
+def test_members_count_from_their_listing_on(
+    tmp_path: Path, ingested: Callable[..., Any], bars: Callable[..., Any]
+) -> None:
+    rows = {"date": [date(2024, 1, 2)] * 2, "index": ["300"] * 2, "symbol": ["A", "B"]}
+    pl.DataFrame(rows).write_parquet(tmp_path / "m.parquet")
+    frame = bars(days=4).filter((pl.col("symbol") == "A") | (pl.col("date") > date(2024, 1, 3)))
+    panel = Panel.open(ingested(frame, "--tables.index_members", str(tmp_path / "m.parquet"))[2])
+    assert panel.members("300")[:, 1].all()
+    assert universe(panel, "300")[:, 1].tolist() == [False, False, True, True]
 
 
 def test_an_unknown_universe_is_refused_with_the_known_ones(panel_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""Every YAML below configs/ is read by the command it is for."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from alpha_lightning.cli import main
+from alpha_lightning.panel.returns import LABEL
+from alpha_lightning.study.command import parse
+from alpha_lightning.study.plan import lay_out
+from alpha_lightning.study.tasks import Task
+from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / "configs"
+UNITS = sorted(path.stem for path in (CONFIGS / "units").glob("*.yaml"))
+TESTED = {"units", "market", "weighting", "studies"}
+
+
+@pytest.fixture(autouse=True)
+def _in_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def test_no_folder_is_forgotten() -> None:
+    assert {path.parent.name for path in CONFIGS.rglob("*.yaml")} == TESTED
+    assert UNITS == ["agru", "gru", "lstm", "restcn", "transformer"]
+    names = {folder: [p.stem for p in (CONFIGS / folder).glob("*.yaml")] for folder in TESTED}
+    assert names["weighting"] == ["lightgbm"]
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: p.stem)
+def test_the_first_line_says_what_it_is(path: Path) -> None:
+    first = path.read_text().splitlines()[0]
+    assert first.startswith("# ")
+    assert first.endswith((".", "FILE"))
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_units_are_understood_by_fit(unit: str, capsys: pytest.CaptureFixture[str]) -> None:
+    file = f"configs/units/{unit}.yaml"
+    options = ["--data.panel", "elsewhere", "--data.vintage", "2022", "--print_config"]
+    with pytest.raises(SystemExit) as ended:
+        main(["fit", "--config", file, *options])
+    out, err = capsys.readouterr()
+    assert ended.value.code == 0, err
+    resolved, given = yaml.safe_load(out), yaml.safe_load(Path(file).read_text())
+    assert (resolved["data"]["panel"], resolved["data"]["vintage"]) == ("elsewhere", 2022)
+    network = given["model"]["network"]
+    assert network["class_path"].rpartition(".")[2].lower() == unit
+    assert resolved["model"]["network"]["init_args"] == network["init_args"]
+    kept = [callback["class_path"] for callback in resolved["trainer"]["callbacks"]]
+    assert kept == [callback["class_path"] for callback in given["trainer"]["callbacks"]]
+    assert resolved["trainer"]["logger"]["init_args"]["name"] == unit
+
+
+def test_units_differ_in_their_network_only() -> None:
+    trees = [yaml.safe_load((CONFIGS / "units" / f"{unit}.yaml").read_text()) for unit in UNITS]
+    for tree in trees:
+        del tree["model"]["network"], tree["trainer"]["logger"]
+    assert all(tree == trees[0] for tree in trees)
+
+
+def test_the_market_is_simulated_at_a_smaller_size(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "market"
+    sizes = ["--market.stocks", "20", "--market.days", "60"]
+    assert (
+        main(["simulate", "--config", "configs/market/demo.yaml", "--out", str(out), *sizes]) == 0
+    )
+    assert capsys.readouterr().out == f"{out}\n"
+    assert (out / "daily.parquet").is_file()
+
+
+def test_the_weighting_is_that_of_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    needed = ["--panel", "p", "--factors", "f", "--out", "o", "--print_config"]
+    with pytest.raises(SystemExit) as ended:
+        main(["weigh", "--config", "configs/weighting/lightgbm.yaml", *needed])
+    assert ended.value.code == 0
+    resolved = yaml.safe_load(capsys.readouterr().out)
+    assert LightGBMSettings(**resolved["settings"]) == LightGBMSettings()
+    assert (resolved["label"]["days"], resolved["label"]["gap"]) == LABEL
+    written = yaml.safe_load((CONFIGS / "weighting" / "lightgbm.yaml").read_text())
+    assert resolved["settings"] == written["settings"], "a default is missing from the file"
+
+
+def laid_out(study: str, *options: str) -> dict[str, Task]:
+    settings, _, resolved = parse([f"configs/studies/{study}.yaml", *options])
+    assert settings.name == study
+    assert str(settings.folder) == f"runs/{study}"
+    written = yaml.safe_load((CONFIGS / "studies" / f"{study}.yaml").read_text())
+    assert resolved["units"] == written["units"]
+    return {task.name: task for task in lay_out(settings)}
+
+
+def test_the_demo_study() -> None:
+    tasks = laid_out("demo")
+    fits = [name for name in tasks if name.startswith("fit/")]
+    assert fits == [
+        f"fit/{unit}/rawbar/v{year}/s{run}"
+        for unit in ("gru", "transformer")
+        for year in (2022, 2023)
+        for run in (0, 1)
+    ]
+    assert len(tasks) == 22
+    assert tasks["report"].needs == ("evaluate",)
+    # The market must last as long as the years it serves.
+    market = yaml.safe_load((CONFIGS / "market" / "demo.yaml").read_text())
+    assert market["market"]["start"] == "2019-01-02"
+    assert tasks["simulate"].arguments["config"] == market
+
+
+def test_the_daily_study(market_folder: Path) -> None:
+    tasks = laid_out("daily", "--source.daily", str(market_folder / "daily.parquet"))
+    assert sum(name.startswith("fit/") for name in tasks) == 8
+    assert "simulate" not in tasks
+    assert len(tasks["ingest"].reads) == 1
