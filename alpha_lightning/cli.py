@@ -57,7 +57,7 @@ def main(args: Sequence[str] | None = None) -> int:
         print("error: interrupted", file=sys.stderr)
         return 130
     if written is not None:
-        print(written)
+        print(_told(command, written))
     return 0
 
 
@@ -84,6 +84,13 @@ def _run(command: str, given: list[str]) -> Any:
         as_positional=False,
         allow_abbrev=False,
     )
+
+
+def _told(command: str, written: Any) -> str:
+    # What was switched off and what was done to bad rows must not wait to be asked for.
+    if command == "ingest":
+        return str(_load(COMMANDS["inspect"][0])([str(written)]))
+    return str(written)
 
 
 def _load(target: str) -> Any:

@@ -59,7 +59,9 @@ def is_dataclass(node: ast.ClassDef) -> bool:
 
 @pytest.mark.parametrize("path", [*MODULES, *SCRIPTS, *TESTS], ids=name_of)
 def test_files_and_functions_are_short(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 300
+    lines = len(path.read_text().splitlines())
+    # A list of cases may be longer than a thought.
+    assert lines <= (400 if path in TESTS else 300)
     long = {function.name: length(function) for function in functions(path)}
     assert {name: lines for name, lines in long.items() if lines > 40} == {}
 

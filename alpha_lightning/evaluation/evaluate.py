@@ -65,7 +65,7 @@ def evaluate(
     prices = execution_prices(sample.panel, int(sample.rows[0]), sample.held_until)
     groups = measure_groups(sample, prices)
     rows = _since_rows(sample, groups, since or [])
-    with atomic_folder(out, overwrite=overwrite) as folder:
+    with atomic_folder(out, overwrite=overwrite, marker="evaluation.json") as folder:
         (folder / "tables").mkdir()
         for name, table in _tables(sample, rank_ics, groups, rows).items():
             file = folder / "tables" / f"{name}.csv"

@@ -37,8 +37,7 @@ class SaveConfig(SaveConfigCallback):
         if stage == "fit" and not self.already_saved:
             folder = run_folder(trainer)
             if trainer.is_global_zero:
-                # By position: "skip nothing that is null" has two names among its versions.
-                text = self.parser.dump(self.config, "yaml", False)
+                text = self.parser.dump(self.config, skip_unset=False)
                 with atomic_file(folder / "config.yaml") as draft:
                     draft.write_text(text)
                 for logger in trainer.loggers:

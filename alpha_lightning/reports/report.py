@@ -50,7 +50,7 @@ def report(study: str) -> Path:
     """
     read = read_study(study)
     page = _template().render(_context(read))
-    with atomic_folder(read.path / "report", overwrite=True) as folder:
+    with atomic_folder(read.path / "report", overwrite=True, marker="index.html") as folder:
         (folder / "tables").mkdir()
         copy_tables(read, folder / "tables")
         (folder / "index.html").write_text(page, encoding="utf-8")

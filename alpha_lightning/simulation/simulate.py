@@ -38,7 +38,7 @@ def simulate(
         msg = f"seed is {seed}: choose 0 or more"
         raise SimulationError(msg)
     folder = Path(out)
-    with atomic_folder(folder, overwrite=overwrite) as draft:
+    with atomic_folder(folder, overwrite=overwrite, marker="market.json") as draft:
         simulated = Market(market, seed)
         write_tables(simulated, draft)
         about = {

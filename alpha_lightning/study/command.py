@@ -68,9 +68,9 @@ def parse(args: Sequence[str]) -> tuple[StudySettings, int, dict[str, Any]]:
     parser = ArgumentParser(prog="alpha-lightning study run", allow_abbrev=False)
     parser.add_argument("--config", action=ActionConfigFile, help="The study's YAML.")
     parser.add_argument("--jobs", type=int, default=0, help="Worker processes; 0: one a core.")
+    parser.add_class_arguments(StudySettings, as_group=False, skip={"fit"})
     # Opaque here: a class named in it belongs to the training tasks.
     parser.add_argument("--fit", type=dict, default={}, help="Merged over each unit's YAML.")
-    parser.add_class_arguments(StudySettings, as_group=False, skip={"fit"})
     if args and not args[0].startswith("-"):
         if not Path(args[0]).is_file():
             msg = f"{args[0]} does not exist: name the study's YAML file"
@@ -108,7 +108,8 @@ def run(settings: StudySettings, jobs: int, resolved: dict[str, Any]) -> str:
     with _locked(folder):
         _sweep(folder)
         with atomic_file(folder / "study.yaml") as draft:
-            draft.write_text(yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True))
+            text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
+            draft.write_text(text, encoding="utf-8")
         todo = tasks_to_run(tasks, keys, folder / "tasks")
         running = contextlib.closing(run_local(todo, keys, folder / "tasks", jobs))
         with _Progress(folder, tasks, todo) as progress, running as outcomes:
@@ -179,7 +180,7 @@ def _failure(progress: _Progress, wanted: int) -> str:
     lines = [f"{failed} of {wanted} tasks failed; run again to retry:"]
     lines += [f"  {o.task.name}: {o.failure} (log: {o.log})" for o in progress.failures]
     if waiting := wanted - progress.ended:
-        lines.append(f"  {waiting} that need what these should have made did not run")
+        lines.append(f"  {waiting} that need them did not run")
     return "\n".join(lines)
 
 

@@ -49,7 +49,7 @@ def fit_step(config: dict[str, Any], folder: str, threads: int) -> None:
     # Beside the folder, which Lightning wants to find empty.
     file = target.with_name(f"{target.name}.yaml")
     with atomic_file(file) as draft:
-        draft.write_text(yaml.safe_dump(config, sort_keys=False))
+        draft.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

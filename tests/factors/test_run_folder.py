@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from pytorch_lightning.loggers import CSVLogger
 
 from alpha_lightning.artefacts.dated_table import read_dated_table
 from alpha_lightning.cli import main
-from alpha_lightning.factors.run_folder import run_folder
+from alpha_lightning.factors.run_folder import SaveConfig, run_folder
 
 Options = Callable[..., list[str]]
 
@@ -65,3 +66,19 @@ def test_only_fit_keeps_one(fitted: Path, again: Options, tmp_path: Path) -> Non
     assert main(again("validate", fitted, tmp_path)) == 0
     assert (tmp_path / "run" / "validate" / "metrics.csv").is_file()
     assert not list(tmp_path.rglob("config.yaml"))
+
+
+def test_only_the_first_process_writes_it(tmp_path: Path) -> None:
+    logger = CSVLogger(tmp_path, name="", version="run")
+    other: Any = SimpleNamespace(
+        logger=logger,
+        loggers=[logger],
+        default_root_dir=tmp_path,
+        strategy=SimpleNamespace(broadcast=str),
+        is_global_zero=False,
+    )
+    nothing: Any = None
+    saver = SaveConfig(parser=nothing, config=nothing)
+    saver.setup(other, nothing, "fit")
+    assert saver.already_saved
+    assert not (tmp_path / "run").exists()

@@ -1,17 +1,22 @@
 import math
+import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 import torch
 import yaml
+from pytorch_lightning.cli import LightningCLI
 from torch import Tensor
 
 from alpha_lightning.artefacts.dated_table import read_dated_table
 from alpha_lightning.cli import main
+from alpha_lightning.factors import training_cli
 from alpha_lightning.factors.training_cli import TrainingCLI, train
 
 UNITS = ("gru", "agru", "lstm", "restcn", "transformer")
@@ -264,3 +269,35 @@ def test_the_process_line_is_not_read(options: Options, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "argv", ["pytest", "--nonsense"])
     cli = TrainingCLI(options(Path("unused"))[1:], run=False)
     assert type(cli.model.network).__name__ == "GRU"
+
+
+def test_processes_it_started_do_not_outlive_its_failure(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        message = "broken on purpose"
+        raise RuntimeError(message)
+
+    cli = TrainingCLI(options(Path("unused"))[1:], run=False)
+    stuck = subprocess.Popen(["sleep", "60"])
+    ended = subprocess.Popen(["true"])
+    launcher = SimpleNamespace(procs=[stuck, ended, "forked elsewhere"])
+    monkeypatch.setattr(cli.trainer.strategy, "_launcher", launcher)
+    monkeypatch.setattr(LightningCLI, "_run_subcommand", fails)
+    monkeypatch.setattr(training_cli, "_GRACE_SECONDS", 0.2)
+    with pytest.raises(RuntimeError, match="broken on purpose"):
+        cli._run_subcommand("fit")
+    assert stuck.wait(timeout=10) == -signal.SIGKILL
+    assert ended.returncode == 0
+
+
+def test_a_defect_of_the_program_is_not_blamed_on_the_user(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: LightningCLI) -> None:
+        message = "a defect"
+        raise ValueError(message) from KeyError("cause")
+
+    monkeypatch.setattr(LightningCLI, "instantiate_classes", fails)
+    with pytest.raises(ValueError, match="a defect"):
+        TrainingCLI(options(Path("unused"))[1:], run=False)

@@ -32,6 +32,8 @@ UNITS = ("gru", "agru", "lstm", "restcn", "transformer")
 # 231 dates to learn from, of which the last five validate.
 FIVE = {"data.rule.train_share": 0.978}
 
+IN_THE_SAME_FOLDER = pytest.mark.filterwarnings("ignore:.*directory .* exists and is not empty")
+
 
 def processes(n: int) -> dict[str, Any]:
     several = {"trainer.strategy": "ddp_fork", "trainer.devices": n, "collective_timeout": 30}
@@ -67,7 +69,7 @@ def test_trap_02_no_date_twice_none_left_out_and_no_idle_process(
         data.val_dataloader()
 
 
-@pytest.mark.filterwarnings("ignore:Experiment logs directory")
+@IN_THE_SAME_FOLDER
 @pytest.mark.parametrize("path", ["file", "last"])
 def test_trap_03_a_checkpoint_overrides_nothing_that_was_asked_for(
     options: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str], path: str
@@ -125,9 +127,10 @@ def test_trap_05_and_two_runs_of_weights_and_biases(
     runs = []
     for seed in range(2):
         assert main([*line, f"--seed_everything={seed}"]) == 0
-        assert wandb.run.config["data"]["vintage"] == 2021, "the whole configuration is sent"
-        assert wandb.run.config["seed_everything"] == seed
-        runs.append(wandb.run.id)
+        run: Any = wandb.run
+        assert run.config["data"]["vintage"] == 2021, "the whole configuration is sent"
+        assert run.config["seed_everything"] == seed
+        runs.append(run.id)
         wandb.finish()
     folders = {folder.name: folder for folder in (tmp_path / "alpha").iterdir()}
     assert folders.keys() == set(runs)
@@ -192,8 +195,11 @@ def test_trap_09_to_say_the_same_again_is_no_change(options: Options, tmp_path: 
     file = tmp_path / "model.yaml"
     path = LSTM.replace("LSTM", "GRU")
     file.write_text(yaml.safe_dump({"model": {"network": {"class_path": path}}}))
+    trainer = tmp_path / "trainer.yaml"
+    trainer.write_text(yaml.safe_dump({"trainer": {"max_epochs": 7}}))
     more = [f"--config={file}", f"--model.network={path}", "--model.network.init_args.hidden=6"]
-    cli = TrainingCLI([*options(tmp_path / "run")[1:], *more], run=False)
+    cli = TrainingCLI([*options(tmp_path / "run")[1:], *more, f"--config={trainer}"], run=False)
+    assert cli.trainer.max_epochs == 7
     assert cli.model.network.recurrence.hidden_size == 6
 
 
@@ -232,7 +238,7 @@ def test_trap_10_epochs_have_different_orders_the_sampler_stays_ours(
     assert "trainer.use_distributed_sampler must be false" in capsys.readouterr().err
 
 
-@pytest.mark.filterwarnings("ignore:Experiment logs directory")
+@IN_THE_SAME_FOLDER
 @pytest.mark.parametrize(
     ("unit", "every", "killed", "workers"),
     [
@@ -274,8 +280,8 @@ def test_trap_11_resumed_in_mid_epoch_the_weights_are_the_same_bits(
             raise KilledError
         return step(self, batch, index)
 
-    with monkeypatch.context() as patched, pytest.raises(KilledError):
-        patched.setattr(FactorUnit, "training_step", dies)
+    monkeypatch.setattr(FactorUnit, "training_step", dies)
+    with pytest.raises(KilledError):
         train(line("parts"))
     steps: list[int] = []
 

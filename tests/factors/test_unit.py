@@ -155,7 +155,8 @@ def test_trained_in_plain_python_without_a_data_module(
     )
     for name, value in loaded.state_dict().items():
         assert value.equal(saved["state_dict"][name])
-    tested = trainer().test(loaded, DataLoader(Dates([date(8)]), batch_size=None), verbose=False)
+    dates = DataLoader(Dates([date(8)]), batch_size=None)
+    tested = trainer().test(loaded, dates, ckpt_path=str(file), verbose=False)
     assert tested[0].keys() == {
         f"test/{n}" for n in ("loss", "ic", "rank_ic", "rank_ic_ir", "coverage")
     }

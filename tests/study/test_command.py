@@ -83,7 +83,7 @@ def test_a_failure_is_told_with_its_log_and_only_it_is_tried_again(
     assert str(failed.value).splitlines() == [
         "1 of 3 tasks failed; run again to retry:",
         f"  bad: {failure} (log: {tmp_path}/out/tasks/bad/log.txt)",
-        "  1 that need what these should have made did not run",
+        "  1 that need them did not run",
     ]
     assert f"bad: FAILED, {failure}" in "".join(capsys.readouterr())
     assert (tmp_path / "out" / "timings.csv").read_text().startswith("task,seconds\ngood,")

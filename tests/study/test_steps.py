@@ -8,6 +8,7 @@ import torch
 import yaml
 
 from alpha_lightning.artefacts.dated_table import read_dated_table, read_metadata
+from alpha_lightning.factors import training_cli
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.study.options import merge
 from alpha_lightning.study.plan import lay_out
@@ -63,9 +64,7 @@ def test_from_panel_to_scores(study: StudySettings, tmp_path: Path) -> None:
     left = study.folder / "units/gru/rawbar/v2022/s0/left_by_a_killed_fit"
     left.parent.mkdir(parents=True)
     left.touch()
-    threads = torch.get_num_threads()
-    fit_step(**{**tasks["fit/gru/rawbar/v2022/s0"], "threads": 2})
-    assert torch.get_num_threads() == threads
+    fit_step(**tasks["fit/gru/rawbar/v2022/s0"])
     assert not left.exists()
     about = read_metadata(left.with_name("factors.parquet"))
     assert (about["unit"], about["seed"], about["vintage"]) == ("gru", 0, 2022)
@@ -80,6 +79,15 @@ def test_from_panel_to_scores(study: StudySettings, tmp_path: Path) -> None:
         arguments = tasks[f"baseline/{kind}"]["arguments"]
         baseline_step(arguments, settings)
         assert len(read_dated_table(arguments["out"])) > 1000
+
+
+def test_the_threads_of_a_fit_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    monkeypatch.setattr(training_cli, "train", lambda _: threads.append(torch.get_num_threads()))
+    before = torch.get_num_threads()
+    fit_step({"trainer": {}}, str(tmp_path / "s0"), before + 1)
+    assert threads == [before + 1]
+    assert torch.get_num_threads() == before
 
 
 def test_a_wrong_key_ends_as_jsonargparse_ends_it(

@@ -195,6 +195,12 @@ def test_provenance_is_plain_and_complete(market_panel: Path) -> None:
     }
 
 
+def test_in_sample_provenance_says_from_when_it_is_not(market_panel: Path) -> None:
+    about = module(market_panel, rule=VintageRule(scheme="in_sample")).provenance()
+    assert about["scheme"] == "in_sample"
+    assert about["out_of_sample_from"].startswith("2022-01-0")
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
