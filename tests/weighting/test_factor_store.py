@@ -120,9 +120,9 @@ def test_refuses_damaged_and_empty_files(
     files = open_factor_files([cut], panel.fingerprint)[2022]
     whole = cut.read_bytes()
     cut.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match=r"cut\.parquet is damaged"):
+    with pytest.raises(UserError, match=r"cut\.parquet.*is damaged"):
         open_factor_files([cut], panel.fingerprint)
-    with pytest.raises(UserError, match=r"cut\.parquet is damaged"):
+    with pytest.raises(UserError, match=r"cut\.parquet.*is damaged"):
         load_vintage(files, panel, np.arange(10))
     empty = write_factors(tmp_path / "empty.parquet", panel, numbers() * np.nan)
     files = open_factor_files([empty], panel.fingerprint)[2022]
