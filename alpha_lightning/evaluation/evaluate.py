@@ -130,10 +130,9 @@ def _since_rows(sample: Sample, groups: Groups, since: list[str]) -> dict[str, i
     rows = {str(dates[begin]): begin}
     for text in since:
         row = row_since(dates[: sample.held_until + 1], text, "since")
-        if row < begin:
-            msg = f"--since {text} is before the first trade on {dates[begin]}: choose a later date"
-            raise UserError(msg)
-        rows[text] = row
+        # "Since 2017" of scores that begin in 2017 is the whole run.
+        if row > begin:
+            rows[text] = row
     return rows
 
 
@@ -171,9 +170,17 @@ def _about(sample: Sample, prices: Prices, groups: Groups, seed: int) -> dict[st
         "execution": prices.execution,
         "missing_vwap": round(prices.missing_vwap, 6),
         "bootstrap_seed": seed,
-        "warnings": [*prices.warnings, *_thin_sample(sample)],
+        "warnings": [*prices.warnings, *_thin_sample(sample), *_held_on(groups)],
         "software": software_versions(),
     }
+
+
+def _held_on(groups: Groups) -> list[str]:
+    missed = {name: result.missed for name, result in groups.items() if result.missed}
+    if not missed:
+        return []
+    weeks = ", ".join(f"{name} {count}" for name, count in missed.items())
+    return [f"Weeks without enough scores, in which the groups kept their old books: {weeks}."]
 
 
 def _thin_sample(sample: Sample) -> list[str]:

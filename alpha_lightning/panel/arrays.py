@@ -14,6 +14,8 @@ from alpha_lightning.panel.store import PRICES
 
 Matrix = NDArray[np.float64]
 _UNIT_RATIO = (0.5, 2.0)
+_VWAP_SLACK = 1e-2  # relative; snapshots of a feed miss the day's extremes
+_VWAP_LIMIT = 0.1
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,25 @@ def _derive_vwap_and_amount(market: dict[str, Matrix]) -> None:
         market["vwap"][~(market["vwap"] > 0)] = np.nan
     elif "vwap" in market:
         market["amount"] = market["vwap"] * volume
+    if "vwap" in market:
+        _blank_implausible_vwap(market)
+
+
+def _blank_implausible_vwap(market: dict[str, Matrix]) -> None:
+    vwap = market["vwap"]
+    with np.errstate(invalid="ignore"):
+        outside = vwap < market["low"] * (1 - _VWAP_SLACK)
+        outside |= vwap > market["high"] * (1 + _VWAP_SLACK)
+    known = int((~np.isnan(vwap)).sum())
+    if outside.sum() > _VWAP_LIMIT * known:
+        msg = (
+            f"daily: vwap (or amount / volume) lies outside [low, high] on {int(outside.sum()):,}"
+            f" of {known:,} rows: the prices look adjusted and the amounts raw; give raw prices"
+            " with adj_factor, or leave amount and vwap out"
+        )
+        raise PanelError(msg)
+    # A single one is a slip of the vendor: missing, as the panel's remarks count it.
+    vwap[outside] = np.nan
 
 
 def _check_units(vwap: Matrix, close: Matrix) -> None:

@@ -123,9 +123,10 @@ def _start_of(dates: Dates, year: int) -> int:
 
 
 def _no_dates(name: str, year: int, until: int, dates: Dates, rule: VintageRule) -> str:
+    remedy = "an earlier" if name == "output" else "a later"
     span = f"the panel holds {dates[0]} to {dates[-1]}" if len(dates) else "the panel is empty"
     return (
         f"vintage {year} ({rule.scheme}) has no {name} dates: {span}, it learns from dates before"
-        f" {until}-01-01 less {rule.purge} purged trading days: choose a later vintage"
+        f" {until}-01-01 less {rule.purge} purged trading days: choose {remedy} vintage"
         " or ingest a longer history"
     )

@@ -5,6 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from alpha_lightning.panel import arrays
 from alpha_lightning.panel.arrays import Grid, codes, market_arrays, membership
 from alpha_lightning.panel.errors import PanelError
 
@@ -138,14 +139,14 @@ def test_the_factor_is_relative_to_the_first_and_carried() -> None:
 
 
 def test_vwap_and_amount_come_from_each_other() -> None:
-    given = [1000.0, 1111.0, None, 0.0, 1400.0]
+    given = [1000.0, 1105.0, None, 0.0, 1400.0]
     market, _ = market_arrays(daily(amount=given), ALONE)
-    np.testing.assert_array_equal(market["vwap"][:, 0], [10, 11.11, NAN, NAN, 14])
+    np.testing.assert_array_equal(market["vwap"][:, 0], [10, 11.05, NAN, NAN, 14])
     market, _ = market_arrays(daily(vwap=[10, 11, 12, None, 14]), ALONE)
     np.testing.assert_array_equal(market["amount"][:, 0], [1000, 1100, 1200, NAN, 1400])
-    both = daily(amount=given, vwap=[10.5, None, 12.5, None, 14.5])
+    both = daily(amount=given, vwap=[10.05, None, 12.05, None, 14.05])
     market, _ = market_arrays(both, ALONE)
-    np.testing.assert_array_equal(market["vwap"][:, 0], [10.5, 11.11, 12.5, NAN, 14.5])
+    np.testing.assert_array_equal(market["vwap"][:, 0], [10.05, 11.05, 12.05, NAN, 14.05])
     market, _ = market_arrays(daily(), ALONE)
     assert {"vwap", "amount"}.isdisjoint(market)
 
@@ -155,6 +156,17 @@ def test_amounts_in_other_units_are_refused(factor: float) -> None:
     amount = [100 * (10.0 + k) * factor for k in range(5)]
     with pytest.raises(PanelError, match=r"amount / volume is .* shares \(not lots\)"):
         market_arrays(daily(amount=amount), ALONE)
+
+
+def test_a_vwap_outside_the_day_is_missing_and_a_table_of_them_is_refused() -> None:
+    market = {name: np.full((20, 1), 10.0) for name in ("low", "high", "close")}
+    market |= {"volume": np.full((20, 1), 100.0), "vwap": np.full((20, 1), 10.0)}
+    market["vwap"][3] = 10.5
+    arrays._derive_vwap_and_amount(market)
+    assert np.isnan(market["vwap"][:, 0]).nonzero()[0].tolist() == [3]
+    market["vwap"] = np.linspace(10.0, 15.0, 20)[:, None]
+    with pytest.raises(PanelError, match=r"outside \[low, high\] on .* look adjusted"):
+        arrays._derive_vwap_and_amount(market)
 
 
 def test_amounts_that_cannot_be_checked_pass() -> None:

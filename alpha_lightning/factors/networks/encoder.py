@@ -4,6 +4,8 @@ import math
 
 from torch import Tensor, nn
 
+from alpha_lightning.artefacts.errors import UserError
+
 
 class SelfAttention(nn.Module):
     """Multi-head attention of each day to all days of its window, without a mask.
@@ -15,13 +17,13 @@ class SelfAttention(nn.Module):
         heads: Number of heads; divides ``hidden``.
 
     Raises:
-        ValueError: If ``hidden`` cannot be shared out to the heads.
+        UserError: If ``hidden`` cannot be shared out to the heads.
     """
 
     def __init__(self, hidden: int, heads: int) -> None:
         super().__init__()
         if hidden % heads:
-            raise ValueError(
+            raise UserError(
                 f"hidden={hidden} cannot be shared out to heads={heads}: "
                 "choose a number of heads that divides it."
             )

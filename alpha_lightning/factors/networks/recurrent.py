@@ -4,6 +4,8 @@ from typing import TypeVar
 
 from torch import nn
 
+from alpha_lightning.artefacts.errors import UserError
+
 Recurrence = TypeVar("Recurrence", nn.GRU, nn.LSTM)
 
 
@@ -23,10 +25,10 @@ def recurrent_layers(
         dropout: Share of the hidden state dropped between two layers while training.
 
     Raises:
-        ValueError: If there is dropout but no second layer in front of which it could act.
+        UserError: If there is dropout but no second layer in front of which it could act.
     """
     if dropout > 0 and layers == 1:
-        raise ValueError(
+        raise UserError(
             f"dropout={dropout} acts between recurrent layers and layers=1 has no such place: "
             "set dropout to 0 or layers to 2 or more."
         )

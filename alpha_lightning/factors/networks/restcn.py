@@ -6,6 +6,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.factors.networks.convolution import CausalConvolution, as_image
 from alpha_lightning.factors.networks.tcn import TCN
 
@@ -54,7 +55,7 @@ class RESTCN(nn.Module):
             three convolutions over 8, 5 and 3 days.
 
     Raises:
-        ValueError: If the TCN does not reach back to the first day of the window, or ``residual``
+        UserError: If the TCN does not reach back to the first day of the window, or ``residual``
             is unknown.
 
     Example:
@@ -81,7 +82,7 @@ class RESTCN(nn.Module):
     ) -> None:
         super().__init__()
         if residual not in RESIDUAL_KERNELS:
-            raise ValueError(f"residual={residual!r} is unknown: use 'stack' or 'wang'.")
+            raise UserError(f"residual={residual!r} is unknown: use 'stack' or 'wang'.")
         self.window = window
         self.out_features = hidden
         blocks = RESIDUAL_KERNELS[residual]
@@ -93,7 +94,7 @@ class RESTCN(nn.Module):
         )
         self.tcn = TCN(hidden, levels, kernel, dropout)
         if self.receptive_field < window:
-            raise ValueError(
+            raise UserError(
                 f"A TCN with levels={levels} and kernel={kernel} sees {self.receptive_field} days "
                 f"of a window of {window}: raise levels or kernel until "
                 f"1 + 2 (kernel - 1) (2^levels - 1) >= {window}."

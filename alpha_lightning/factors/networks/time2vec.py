@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from alpha_lightning.artefacts.errors import UserError
+
 WAYS = {"learnable": True, "fixed": False}
 
 
@@ -22,7 +24,7 @@ class Time2Vec(nn.Module):
         time2vec: ``learnable``, or ``fixed`` at the start.
 
     Raises:
-        ValueError: If an option has an unknown value.
+        UserError: If an option has an unknown value.
 
     Example:
         >>> Time2Vec(window=3)()
@@ -42,9 +44,9 @@ class Time2Vec(nn.Module):
     ) -> None:
         super().__init__()
         if channels not in (1, 2):
-            raise ValueError(f"t2v_channels={channels} is unknown: use 1 (sine) or 2 (with line).")
+            raise UserError(f"t2v_channels={channels} is unknown: use 1 (sine) or 2 (with line).")
         if time2vec not in WAYS:
-            raise ValueError(f"time2vec={time2vec!r} is unknown: use 'learnable' or 'fixed'.")
+            raise UserError(f"time2vec={time2vec!r} is unknown: use 'learnable' or 'fixed'.")
         learnable = WAYS[time2vec]
         frequency = torch.tensor([1.0, math.pi])[-channels:]
         phase = torch.tensor([0.0, -math.pi / 2])[-channels:]
