@@ -21,7 +21,7 @@ HOMES = {
     "lightgbm": {"weighting"},
     "matplotlib": {"reports"},
     "jinja2": {"reports"},
-    "polars": {"panel", "simulation"},
+    "polars": {"characteristics", "panel", "simulation"},
     "pandas": {"evaluation", "reports"},
     "wandb": set[str](),
     "pytorch_lightning": {"factors", "windows"},

@@ -15,6 +15,7 @@ from alpha_lightning.windows.batch import CrossSection
 from alpha_lightning.windows.sample import Sample, SampleRule, take_sample
 from alpha_lightning.windows.scaling import WindowScaling, across_stocks, without_missing
 from alpha_lightning.windows.statistics import cut_slab, load_statistics
+from alpha_lightning.windows.yardsticks import Yardsticks
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class WindowSource:
         rule: window, universe and label.
         sample: who is scored, and labels.
         scaling: stage 1.
+        yardsticks: what stage 1 divides by.
         statistics: ``(T, 2, L, F)`` location and inverse scale of stage 2, None when it is off.
         switched_on: ``(F,)`` float32, 0 for features that are switched off.
     """
@@ -36,6 +38,7 @@ class WindowSource:
     rule: SampleRule
     sample: Sample
     scaling: WindowScaling
+    yardsticks: Yardsticks
     statistics: NDArray[np.float32] | None
     switched_on: Tensor
 
@@ -50,7 +53,8 @@ class WindowSource:
         scaling = WindowScaling.of(dataset.features)
         statistics = load_statistics(panel, dataset, rule, sample.scored) if cross_section else None
         switched_on = torch.ones(len(dataset.features))
-        return cls(panel, dataset, rule, sample, scaling, statistics, switched_on)
+        yardsticks = Yardsticks(panel, rule.window, means=scaling.needs_means)
+        return cls(panel, dataset, rule, sample, scaling, yardsticks, statistics, switched_on)
 
     def windows(self, date: int, assets: NDArray[np.intp]) -> Tensor:
         """Scaled windows that end on a date, ``(N, L, F)``: the same for whatever they are used.
@@ -59,9 +63,8 @@ class WindowSource:
             date: row of the panel, at least ``L - 1``.
             assets: ``(N,)`` columns of the panel.
         """
-        slab = self.scaling.within_window(
-            cut_slab(self.dataset.array, date, assets, self.rule.window)
-        )
+        slab = cut_slab(self.dataset.array, date, assets, self.rule.window)
+        self.scaling.within_window(slab, self.yardsticks.at(date, assets))
         if self.statistics is None:
             slab.mul_(self.switched_on)
         else:

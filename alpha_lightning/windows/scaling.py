@@ -1,9 +1,10 @@
 """Scaling of windows: inside the window first, then across the stocks of the date.
 
-Stage 1 divides prices by the last close and volumes by the last volume (0 counts as 1). Stage 2
-subtracts the median of the scored stocks per lag and feature, divides by 1.4826 MAD and clips at
-±5. What is missing becomes 0. Both stages are elementwise once location and scale are known, so
-they run on any device.
+Stage 1 divides each feature by the yardstick of its kind: prices by the last close, shares and
+amounts by the window's mean day; the volume of ``rawbar`` by the last volume. Ratios, returns and
+moments stay as they are. Stage 2 subtracts the median of the scored stocks per lag and feature,
+divides by 1.4826 MAD and clips at ±5. What is missing becomes 0. Both stages are elementwise once
+location and scale are known, so they run on any device.
 """
 
 from collections.abc import Sequence
@@ -17,12 +18,22 @@ from torch import Tensor
 
 from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.store import Feature
+from alpha_lightning.windows.yardsticks import YARDSTICKS
 
 CLIP = 5.0
 MAD_TO_STD = 1.4826
 # Below this, relative to 1, a spread is float32 rounding of a constant (close / close).
 _SMALLEST_SPREAD = 1e-6
-_REFERENCE = {"price": "close", "volume": "volume"}
+_UNCHANGED = len(YARDSTICKS)
+_YARDSTICK = {
+    "price": YARDSTICKS.index("last close"),
+    "volume": YARDSTICKS.index("last volume"),
+    "shares": YARDSTICKS.index("mean volume"),
+    "amount": YARDSTICKS.index("mean amount"),
+    "ratio": _UNCHANGED,
+    "return": _UNCHANGED,
+    "moment": _UNCHANGED,
+}
 
 
 @dataclass(frozen=True)
@@ -30,12 +41,10 @@ class WindowScaling:
     """Stage 1 for one data set.
 
     Args:
-        reference: ``(F,)`` for each feature the feature whose last value divides it.
-        is_count: ``(F,)`` whether that divisor is a count, of which 0 stands for 1.
+        yardstick: ``(F,)`` for each feature the column of the yardsticks that divides it.
     """
 
-    reference: Tensor
-    is_count: Tensor
+    yardstick: Tensor
 
     @classmethod
     def of(cls, features: Sequence[Feature]) -> Self:
@@ -44,28 +53,30 @@ class WindowScaling:
         Raises:
             PanelError: a feature of a kind without a rule.
         """
-        names = [feature.name for feature in features]
-        unknown = [f for f in features if f.kind not in _REFERENCE]
+        unknown = [f for f in features if f.kind not in _YARDSTICK]
         if unknown:
-            rules = ", ".join(_REFERENCE)
-            msg = f"feature {unknown[0].name} has kind {unknown[0].kind!r}, scaled are {rules}"
+            kinds = ", ".join(_YARDSTICK)
+            msg = f"feature {unknown[0].name} has kind {unknown[0].kind!r}: choose one of {kinds}"
             raise PanelError(msg)
-        reference = [names.index(_REFERENCE[feature.kind]) for feature in features]
-        counts = [feature.kind == "volume" for feature in features]
-        return cls(torch.tensor(reference), torch.tensor(counts))
+        return cls(torch.tensor([_YARDSTICK[feature.kind] for feature in features]))
 
-    def within_window(self, slab: Tensor) -> Tensor:
+    @property
+    def needs_means(self) -> bool:
+        """Whether a feature is measured against the window's mean day."""
+        means = {_YARDSTICK["shares"], _YARDSTICK["amount"]}
+        return not means.isdisjoint(self.yardstick.tolist())
+
+    def within_window(self, slab: Tensor, yardsticks: Tensor) -> Tensor:
         """Apply it in place.
 
         Args:
             slab: ``(L, N, F)`` raw values, oldest first.
+            yardsticks: ``(N, 5)`` of the last date, see `Yardsticks`.
 
         Returns:
-            The slab; NaN where a value or its divisor is missing.
+            The slab; NaN where a value or its yardstick is missing.
         """
-        divisor = slab[-1].index_select(1, self.reference)
-        divisor = torch.where(self.is_count & (divisor == 0), 1.0, divisor)
-        return slab.mul_(divisor.reciprocal_())
+        return slab.mul_(yardsticks.reciprocal().index_select(1, self.yardstick))
 
 
 def across_stocks(slab: Tensor, location: Tensor, inverse_scale: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from alpha_lightning.artefacts.provenance import fingerprint_json
 from alpha_lightning.panel.store import Dataset, Panel
 from alpha_lightning.windows.sample import SampleRule
 from alpha_lightning.windows.scaling import WindowScaling, location_and_inverse_scale
+from alpha_lightning.windows.yardsticks import Yardsticks
 
 _VERSION = 1
 
@@ -52,7 +53,7 @@ def load_statistics(
     """
     path = statistics_path(panel, dataset, rule)
     if not path.exists():
-        values = _compute(dataset, rule, scored)
+        values = _compute(panel, dataset, rule, scored)
         try:
             with atomic_file(path) as draft, draft.open("wb") as file:
                 np.save(file, values, allow_pickle=False)
@@ -70,14 +71,18 @@ def load_statistics(
     return result
 
 
-def _compute(dataset: Dataset, rule: SampleRule, scored: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _compute(
+    panel: Panel, dataset: Dataset, rule: SampleRule, scored: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     scaling = WindowScaling.of(dataset.features)
+    yardsticks = Yardsticks(panel, rule.window, means=scaling.needs_means)
     out = np.zeros(_shape(dataset, rule), dtype=np.float32)
     dates = np.flatnonzero(scored.sum(axis=1) >= rule.min_stocks)
     for t in tqdm(dates, desc=f"scale of {dataset.name}", unit="date", disable=None, leave=False):
         assets = np.flatnonzero(scored[t])
         slab = cut_slab(dataset.array, int(t), assets, rule.window)
-        out[t] = location_and_inverse_scale(scaling.within_window(slab).numpy())
+        scaling.within_window(slab, yardsticks.at(int(t), assets))
+        out[t] = location_and_inverse_scale(slab.numpy())
     return out
 
 

@@ -29,7 +29,13 @@ def slab(stocks: int = 9, lags: int = 4, seed: int = 0) -> np.ndarray[tuple[int,
 
 
 def within(values: np.ndarray[tuple[int, ...], np.dtype]) -> torch.Tensor:
-    return WindowScaling.of(FEATURES).within_window(torch.from_numpy(values.copy()))
+    last = values[-1]
+    volume = np.where(last[:, VOLUME] == 0, 1, last[:, VOLUME])
+    none = np.full(len(last), NAN)
+    yardsticks = np.stack([last[:, CLOSE], volume, none, none, np.ones(len(last))], axis=1)
+    return WindowScaling.of(FEATURES).within_window(
+        torch.from_numpy(values.copy()), torch.from_numpy(yardsticks.astype(np.float32))
+    )
 
 
 def test_prices_by_last_close_and_volumes_by_last_volume() -> None:
@@ -65,9 +71,19 @@ def test_a_missing_value_is_alone_but_a_missing_divisor_takes_its_window_down() 
     torch.testing.assert_close(scaled.isnan(), missing)
 
 
+def test_each_kind_has_its_yardstick() -> None:
+    kinds = ("price", "volume", "shares", "amount", "ratio", "return", "moment")
+    features = [Feature(f"f{k}", kind) for k, kind in enumerate(kinds)]
+    scaled = WindowScaling.of(features).within_window(
+        torch.ones(2, 3, 7), torch.tensor([[2.0, 4.0, 8.0, 16.0, 1.0]]).expand(3, 5)
+    )
+    expected = torch.tensor([1 / 2, 1 / 4, 1 / 8, 1 / 16, 1, 1, 1])
+    torch.testing.assert_close(scaled, expected.expand(2, 3, 7), rtol=0, atol=0)
+
+
 def test_a_kind_without_a_rule_is_refused() -> None:
-    with pytest.raises(PanelError, match="amount has kind 'amount', scaled are price, volume"):
-        WindowScaling.of((*FEATURES, Feature("amount", "amount")))
+    with pytest.raises(PanelError, match="tempo has kind 'speed': choose one of price, volume,"):
+        WindowScaling.of((*FEATURES, Feature("tempo", "speed")))
 
 
 def plain_statistics(column: np.ndarray[tuple[int, ...], np.dtype]) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from alpha_lightning.windows import statistics
 from alpha_lightning.windows.sample import SampleRule, take_sample
 from alpha_lightning.windows.scaling import WindowScaling, location_and_inverse_scale
 from alpha_lightning.windows.statistics import cut_slab, load_statistics, statistics_path
+from alpha_lightning.windows.yardsticks import Yardsticks
 
 RULE = SampleRule()
 
@@ -36,12 +37,14 @@ def test_of_every_date_over_its_scored_stocks(own_path: Path) -> None:
     counts = scored.sum(axis=1)
     assert (counts[29:] < 24).any(), "some dates must be too small"
     scaling = WindowScaling.of(panel.dataset("rawbar").features)
+    yardsticks = Yardsticks(panel, rule.window)
     for t in range(75):
         if counts[t] < 24:
             assert not values[t].any()
             continue
         slab = cut_slab(panel.dataset("rawbar").array, t, np.flatnonzero(scored[t]), 30)
-        stage_one = scaling.within_window(slab).numpy()
+        assets = np.flatnonzero(scored[t])
+        stage_one = scaling.within_window(slab, yardsticks.at(t, assets)).numpy()
         np.testing.assert_array_equal(values[t], location_and_inverse_scale(stage_one))
 
 
