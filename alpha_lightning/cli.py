@@ -13,6 +13,10 @@ TRAINING = "alpha_lightning.factors.training_cli:train"
 COMMANDS = {
     "simulate": ("alpha_lightning.simulation.simulate:simulate", "vendor tables of a market"),
     "ingest": ("alpha_lightning.panel.ingest:ingest", "vendor tables -> panel"),
+    "characterise": (
+        "alpha_lightning.panel.characterise:characterise",
+        "intraday tables -> data sets",
+    ),
     "fit": (TRAINING, "panel -> trained factor unit and its factor matrix"),
     "validate": (TRAINING, "metrics of a checkpoint on the validation dates"),
     "test": (TRAINING, "metrics of a checkpoint on the year it serves"),
@@ -88,7 +92,7 @@ def _run(command: str, given: list[str]) -> Any:
 
 def _told(command: str, written: Any) -> str:
     # What was switched off and what was done to bad rows must not wait to be asked for.
-    if command == "ingest":
+    if command in ("ingest", "characterise"):
         return str(_load(COMMANDS["inspect"][0])([str(written)]))
     return str(written)
 
@@ -99,7 +103,7 @@ def _load(target: str) -> Any:
 
 
 def _help() -> str:
-    lines = [f"  {name:<10} {what}" for name, (_, what) in COMMANDS.items()]
+    lines = [f"  {name:<12} {what}" for name, (_, what) in COMMANDS.items()]
     return "\n".join(
         [
             "usage: alpha-lightning COMMAND [--config FILE.yaml] [--option value ...]",

@@ -6,18 +6,24 @@ import pytest
 import torch
 
 from alpha_lightning.panel.ingest import SideTables, ingest
-from alpha_lightning.simulation.settings import MarketSettings
+from alpha_lightning.simulation.settings import IntradaySettings, MarketSettings
 from alpha_lightning.simulation.simulate import simulate
 
 # Results must not depend on the number of threads, and tests run side by side.
 torch.set_num_threads(1)
 
-MARKET = MarketSettings(stocks=40, start="2019-01-02", days=900, industries=5)
+MARKET = MarketSettings(
+    stocks=40,
+    start="2019-01-02",
+    days=900,
+    industries=5,
+    intraday=IntradaySettings(minute=False, trades=False),
+)
 
 
 @pytest.fixture(scope="session")
 def market_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Vendor tables of 40 stocks on 900 days from 2019-01-02 on."""
+    """Daily vendor tables of 40 stocks on 900 days from 2019-01-02 on."""
     return simulate(str(tmp_path_factory.mktemp("market") / "vendor"), MARKET, seed=1)
 
 

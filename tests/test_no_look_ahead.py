@@ -6,6 +6,7 @@ nothing. Leaks planted here show that both comparisons can fail.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,10 @@ from alpha_lightning.evaluation.evaluate import evaluate
 from alpha_lightning.panel.returns import LABEL, forward_return
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.universe import universe
-from alpha_lightning.simulation.settings import MarketSettings
+from alpha_lightning.simulation.settings import IntradaySettings, MarketSettings
 from alpha_lightning.simulation.simulate import simulate
 from alpha_lightning.study.plan import lay_out, panel_of
-from alpha_lightning.study.settings import SourceSettings, StudySettings
+from alpha_lightning.study.settings import EvaluationSettings, SourceSettings, StudySettings
 from alpha_lightning.study.tasks import run_task
 from alpha_lightning.weighting import walk_forward
 from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
@@ -33,14 +34,25 @@ from alpha_lightning.windows import dataset
 from alpha_lightning.windows.sample import Sample, SampleRule, take_sample
 
 ROOT = Path(__file__).parents[1]
+INTRADAY = IntradaySettings(bar_minutes=15, prints=2)
+MARKET = MarketSettings(
+    stocks=40,
+    start="2019-01-02",
+    days=900,
+    industries=5,
+    intraday=IntradaySettings(minute=False, trades=False),
+)
 LAST_KNOWN = np.datetime64("2022-05-18")
 """Inside the year served and inside a month; the networks learnt from dates before 2021."""
-FACTORS = "units/gru/rawbar/v2022/s0/factors.parquet"
+DATASETS = ("rawbar", "mschars", "l2chars")
+FACTORS = tuple(f"units/gru/{name}/v2022/s0/factors.parquet" for name in DATASETS)
 SCORES = ("gru", "reversal", "summary")
 
 
-def run_study(folder: Path, daily: Path) -> StudySettings:
-    """From bars to scores in this process: one small network, small trees, both baselines."""
+def run_study(
+    folder: Path, source: SourceSettings, datasets: tuple[str, ...] = DATASETS
+) -> StudySettings:
+    """From tables to scores in this process: small networks, small trees, both baselines."""
     unit = yaml.safe_load((ROOT / "configs" / "units" / "gru.yaml").read_text())
     unit["model"]["network"]["init_args"]["hidden"] = 4
     unit["model"]["n_factors"] = 3
@@ -52,7 +64,9 @@ def run_study(folder: Path, daily: Path) -> StudySettings:
         units=[str(folder / "gru.yaml")],
         vintages=[2022],
         out=str(folder),
-        source=SourceSettings(daily=str(daily)),
+        source=source,
+        datasets=list(datasets),
+        evaluation=EvaluationSettings(dataset_value=False),
         fit={"trainer": trainer, "data": {"date_step": 10}},
         weighting=LightGBMSettings(min_data_in_leaf=20, rounds=10, threads=1),
     )
@@ -62,7 +76,29 @@ def run_study(folder: Path, daily: Path) -> StudySettings:
     return settings
 
 
-def other_future(daily: Path, out: Path) -> Path:
+def vendor_tables(folder: Path) -> SourceSettings:
+    """Daily bars, minute bars and trades of a folder."""
+    return SourceSettings(
+        daily=str(folder / "daily.parquet"),
+        minute=str(folder / "minute"),
+        trades=str(folder / "trades"),
+        exchange=str(ROOT / "configs" / "market" / "cn.yaml"),
+    )
+
+
+def other_future(vendor: Path, other: Path, out: Path) -> Path:
+    """The same tables up to `LAST_KNOWN`, then other daily bars and another market's days."""
+    out.mkdir()
+    other_bars(vendor / "daily.parquet").write_parquet(out / "daily.parquet")
+    for name in ("minute", "trades"):
+        (out / name).mkdir()
+        for file in (vendor / name).iterdir():
+            known = np.datetime64(file.stem) <= LAST_KNOWN
+            (out / name / file.name).hardlink_to(file if known else other / name / file.name)
+    return out
+
+
+def other_bars(daily: Path) -> pl.DataFrame:
     """The same bars up to `LAST_KNOWN`, then other prices, volumes, gaps, ends and listings."""
     bars = pl.read_parquet(daily).sort("symbol", "date")
     generator = np.random.default_rng(5)
@@ -81,8 +117,7 @@ def other_future(daily: Path, out: Path) -> Path:
     new = new.with_columns(symbol=pl.lit("A00000"), list_date=pl.col("date").min())
     future = future.filter(~pl.col("symbol").is_in(symbols[:3].implode()))
     future = future.filter(pl.Series(generator.random(len(future)) > 0.05))
-    pl.concat([bars.filter(known), future, new]).write_parquet(out)
-    return out
+    return pl.concat([bars.filter(known), future, new])
 
 
 def first_difference(one: DatedTable, other: DatedTable) -> np.datetime64 | None:
@@ -96,15 +131,19 @@ def first_difference(one: DatedTable, other: DatedTable) -> np.datetime64 | None
 
 
 @pytest.fixture(scope="module")
-def twins(market_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> list[StudySettings]:
+def twins(tmp_path_factory: pytest.TempPathFactory) -> list[StudySettings]:
     """A study, and the same study of a market that is the same up to `LAST_KNOWN`."""
     folder = tmp_path_factory.mktemp("twins")
-    daily = market_folder / "daily.parquet"
-    other = other_future(daily, folder / "other.parquet")
-    return [run_study(folder / "one", daily), run_study(folder / "two", other)]
+    vendor, other = (
+        simulate(str(folder / str(seed)), replace(MARKET, intraday=INTRADAY), seed=seed)
+        for seed in (1, 2)
+    )
+    changed = other_future(vendor, other, folder / "other")
+    tables = (vendor_tables(vendor), vendor_tables(changed))
+    return [run_study(folder / f"study{k}", source) for k, source in enumerate(tables)]
 
 
-@pytest.mark.parametrize("artefact", [FACTORS, *(f"scores/{name}.parquet" for name in SCORES)])
+@pytest.mark.parametrize("artefact", [*FACTORS, *(f"scores/{name}.parquet" for name in SCORES)])
 def test_the_future_changes_nothing_dated_before_it(
     twins: list[StudySettings], artefact: str
 ) -> None:
@@ -115,11 +154,10 @@ def test_the_future_changes_nothing_dated_before_it(
     assert changed > LAST_KNOWN
 
 
-def test_the_networks_are_the_same_to_the_bit(twins: list[StudySettings]) -> None:
-    one, two = (
-        torch.load(study.folder / FACTORS.replace("factors.parquet", "checkpoints/best.ckpt"))
-        for study in twins
-    )
+@pytest.mark.parametrize("factors", FACTORS)
+def test_the_networks_are_the_same_to_the_bit(twins: list[StudySettings], factors: str) -> None:
+    best = Path(factors).with_name("checkpoints") / "best.ckpt"
+    one, two = (torch.load(study.folder / best) for study in twins)
     for name, weights in one["state_dict"].items():
         assert torch.equal(weights, two["state_dict"][name]), name
 
@@ -152,13 +190,14 @@ def test_a_score_that_knows_tomorrow_is_found(twins: list[StudySettings], tmp_pa
     assert first_difference(*leaks) == LAST_KNOWN - np.timedelta64(6, "D")
 
 
-def test_a_data_set_that_holds_tomorrow_is_found(twins: list[StudySettings]) -> None:
+@pytest.mark.parametrize("name", DATASETS)
+def test_a_data_set_that_holds_tomorrow_is_found(twins: list[StudySettings], name: str) -> None:
     honest, leaking = [], []
     for study in twins:
         panel = Panel.open(panel_of(study))
         today = int(np.searchsorted(panel.dates, LAST_KNOWN))
         known = panel.symbols != "A00000"
-        bars = panel.dataset("rawbar").array[:, known]
+        bars = panel.dataset(name).array[:, known]
         window = slice(today - 29, today + 1)
         honest.append(bars[window])
         leaking.append(np.roll(bars, -1, axis=0)[window])
@@ -166,15 +205,11 @@ def test_a_data_set_that_holds_tomorrow_is_found(twins: list[StudySettings]) -> 
     assert not np.array_equal(leaking[0], leaking[1], equal_nan=True)
 
 
-NOISE = MarketSettings(stocks=40, start="2019-01-02", days=900, industries=5, signal=0)
-
-
 @pytest.fixture(scope="module")
 def noise(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Bars of a market that nobody can forecast."""
-    return (
-        simulate(str(tmp_path_factory.mktemp("noise") / "vendor"), NOISE, seed=2) / "daily.parquet"
-    )
+    out = tmp_path_factory.mktemp("noise") / "vendor"
+    return simulate(str(out), replace(MARKET, signal=0), seed=2) / "daily.parquet"
 
 
 def standard_errors_from_zero(study: StudySettings, names: Iterator[str], out: Path) -> Any:
@@ -203,7 +238,7 @@ def test_nothing_is_forecast_where_nothing_can_be(
     if shuffled:
         monkeypatch.setattr(dataset, "take_sample", shuffled_sample)
         monkeypatch.setattr(walk_forward, "take_sample", shuffled_sample)
-    study = run_study(tmp_path / "study", noise)
+    study = run_study(tmp_path / "study", SourceSettings(daily=str(noise)), ("rawbar",))
     planted = forward_return(Panel.open(panel_of(study)), *LABEL)
     planted += np.random.default_rng(3).normal(0, 0.1, planted.shape)
     planted_score(study, planted, study.folder / "scores")

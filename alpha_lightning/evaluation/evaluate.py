@@ -11,12 +11,20 @@ from alpha_lightning.artefacts.atomic import atomic_folder
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import software_versions
 from alpha_lightning.evaluation import tables
+from alpha_lightning.evaluation.attainable import (
+    Oracle,
+    oracle_by_date_table,
+    read_oracle,
+    remarks_on,
+    share_table,
+)
+from alpha_lightning.evaluation.dataset_value import dataset_value_table
 from alpha_lightning.evaluation.execution import Prices, execution_prices
 from alpha_lightning.evaluation.groups import GroupReturns, group_labels, run_groups
 from alpha_lightning.evaluation.rank_ic import RankIC, rank_ic, summarise_rank_ic
 from alpha_lightning.evaluation.sample import EvaluationRule, Sample, draw_sample, row_since
 from alpha_lightning.evaluation.signal_dates import Frequency, typical_step
-from alpha_lightning.panel.returns import EVALUATION_RETURNS, Horizon, forward_return
+from alpha_lightning.weighting.subsets import in_order
 
 RankICs = dict[str, list[RankIC]]
 Groups = dict[str, GroupReturns]
@@ -35,10 +43,14 @@ def evaluate(
     same_stocks: bool = True,
     seed: int = 0,
     overwrite: bool = False,
+    also: list[str] | None = None,
+    oracle: str | None = None,
 ) -> Path:
     """Measure scores: RankIC at six horizons, 20 groups, correlations, coverage.
 
     Scores of one call are compared on the same dates and stocks. Nothing after ``end`` is used.
+    A score called ``gru on rawbar`` beside one called ``gru`` says what the other data sets of
+    ``gru`` are worth.
 
     Args:
         panel: folder of the panel.
@@ -52,6 +64,9 @@ def evaluate(
         same_stocks: judge every score on the stocks that all of them have.
         seed: of the bootstrap.
         overwrite: replace the folder if it is there.
+        also: further score files, of parts of the scores: their RankIC is measured, nothing else.
+        oracle: ``oracle.parquet`` of the simulated market that the panel was made of: RankIC is
+            also given as a share of what can be attained.
 
     Returns:
         The folder.
@@ -60,17 +75,25 @@ def evaluate(
         UserError: the scores, the panel and the period do not fit together.
     """
     rule = EvaluationRule(universe, frequency, start, end, same_stocks)
-    sample = draw_sample(panel, scores, rule)
-    rank_ics = measure_rank_ics(sample, seed)
+    paths = [*scores, *(also or [])]
+    whole = draw_sample(panel, paths, rule)
+    sample = whole.of_scores(slice(len(scores)))
+    rank_ics = measure_rank_ics(whole, seed)
     prices = execution_prices(sample.panel, int(sample.rows[0]), sample.held_until)
     groups = measure_groups(sample, prices)
     rows = _since_rows(sample, groups, since or [])
+    truth = read_oracle(oracle, whole) if oracle else None
+    written = _tables(sample, rank_ics, groups, rows)
+    written |= _further_tables(whole, rank_ics, truth, len(scores))
+    about = _about(sample, prices, groups, seed)
+    about |= dict(zip(("scores", "also"), _origins(whole, paths, len(scores)), strict=True))
+    about["warnings"] += [*_proxies(whole), *_on_oracle(written)]
+    about["oracle"] = {"file": truth.file, "fingerprint": truth.fingerprint} if truth else None
     with atomic_folder(out, overwrite=overwrite, marker="evaluation.json") as folder:
         (folder / "tables").mkdir()
-        for name, table in _tables(sample, rank_ics, groups, rows).items():
+        for name, table in written.items():
             file = folder / "tables" / f"{name}.csv"
             table.to_csv(file, index=False, float_format="%.8g", lineterminator="\n")
-        about = _about(sample, prices, groups, seed) | {"scores": _origins(sample, scores)}
         text = json.dumps(about, indent=2, sort_keys=True, ensure_ascii=False)
         (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
     return Path(out)
@@ -84,19 +107,9 @@ def measure_rank_ics(sample: Sample, seed: int = 0) -> RankICs:
     """
     step = typical_step(sample.rows)
     results: RankICs = {score.name: [] for score in sample.scores}
-    for horizon in (Horizon(*pair) for pair in EVALUATION_RETURNS):
-        known = sample.rows + horizon.span <= sample.last
-        if not known.any():
-            msg = (
-                f"no signal date from {sample.dates[0]} to {sample.dates[-1]} has a return over"
-                f" {horizon.days} days after a gap of {horizon.gap} by"
-                f" {sample.panel.dates[sample.last]}: use earlier scores or a longer panel"
-            )
-            raise UserError(msg)
-        returns = forward_return(sample.panel, horizon.days, horizon.gap)[sample.rows[known]]
+    for horizon, known, returns in sample.returns():
         for score, mask in zip(sample.scores, sample.masks, strict=True):
-            series = np.full(len(sample.rows), np.nan)
-            series[known] = rank_ic(score.values[known], returns, mask[known])
+            series = rank_ic(score.values, returns, mask)
             summary = summarise_rank_ic(series, known, horizon, step, seed)
             results[score.name].append(summary)
     return results
@@ -137,8 +150,9 @@ def _since_rows(sample: Sample, groups: Groups, since: list[str]) -> dict[str, i
 
 
 def _tables(
-    sample: Sample, rank_ics: RankICs, groups: Groups, since: dict[str, int]
+    sample: Sample, measured: RankICs, groups: Groups, since: dict[str, int]
 ) -> dict[str, tables.Table]:
+    rank_ics = {score.name: measured[score.name] for score in sample.scores}
     return {
         "fig06_rank_ic": tables.rank_ic_table(rank_ics),
         "fig07_ic_ir": tables.ic_ir_table(rank_ics),
@@ -151,6 +165,20 @@ def _tables(
         "score_correlation": tables.score_correlation_table(sample),
         "coverage": tables.coverage_table(sample),
     }
+
+
+def _further_tables(
+    whole: Sample, rank_ics: RankICs, oracle: Oracle | None, shown: int
+) -> dict[str, tables.Table]:
+    found = {"dataset_value": dataset_value_table(rank_ics, whole.scores)}
+    also = {score.name: rank_ics[score.name] for score in whole.scores[shown:]}
+    if also:
+        found["rank_ic_summary_also"] = tables.rank_ic_summary_table(also)
+        found["rank_ic_by_date_also"] = tables.rank_ic_by_date_table(also, whole)
+    if oracle is not None:
+        found["share_of_attainable"] = share_table(whole, oracle)
+        found["oracle_by_date"] = oracle_by_date_table(whole, oracle)
+    return {name: table for name, table in found.items() if len(table)}
 
 
 def _about(sample: Sample, prices: Prices, groups: Groups, seed: int) -> dict[str, Any]:
@@ -194,8 +222,20 @@ def _thin_sample(sample: Sample) -> list[str]:
     return sentences
 
 
-def _origins(sample: Sample, paths: list[str]) -> list[dict[str, Any]]:
+def _proxies(sample: Sample) -> list[str]:
+    named = {name for score in sample.scores for name in score.metadata.get("proxies", ())}
     return [
+        f"{name} is a proxy made from minute bars, not Level-2 data." for name in in_order(named)
+    ]
+
+
+def _on_oracle(written: dict[str, tables.Table]) -> list[str]:
+    share = written.get("share_of_attainable")
+    return [] if share is None else remarks_on(share)
+
+
+def _origins(sample: Sample, paths: list[str], shown: int) -> tuple[list[dict[str, Any]], ...]:
+    origins = [
         {
             "name": score.name,
             "file": str(path),
@@ -205,3 +245,4 @@ def _origins(sample: Sample, paths: list[str]) -> list[dict[str, Any]]:
         }
         for score, path in zip(sample.scores, paths, strict=True)
     ]
+    return origins[:shown], origins[shown:]

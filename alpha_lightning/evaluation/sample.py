@@ -1,7 +1,7 @@
 """What is compared with what: the dates, the stocks and the scores of one evaluation."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.evaluation.scores import Score, cross_sections, read_scores, shared_rows
 from alpha_lightning.evaluation.signal_dates import Frequency, signal_rows
+from alpha_lightning.panel.returns import EVALUATION_RETURNS, Horizon, forward_return
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.universe import universe
 
@@ -66,6 +67,30 @@ class Sample:
         weeks = signal_rows(self.panel.dates)
         later = weeks[weeks > self.rows[self.weekly][-1]]
         return int(min(later[0], self.last)) if len(later) else self.last
+
+    def of_scores(self, chosen: slice) -> "Sample":
+        """The same dates and stocks with some of the scores only."""
+        return replace(self, scores=self.scores[chosen], masks=self.masks[chosen])
+
+    def returns(self) -> Iterator[tuple[Horizon, NDArray[np.bool_], NDArray[np.float64]]]:
+        """Each evaluation horizon, the signal dates ``(S,)`` whose return is known, and it.
+
+        The return is ``(S, N)``, NaN on the other dates.
+
+        Raises:
+            UserError: no signal date has a known return at some horizon.
+        """
+        for horizon in (Horizon(*pair) for pair in EVALUATION_RETURNS):
+            known = self.rows + horizon.span <= self.last
+            if not known.any():
+                msg = (
+                    f"no signal date from {self.dates[0]} to {self.dates[-1]} has a return over"
+                    f" {horizon.days} days after a gap of {horizon.gap} by"
+                    f" {self.panel.dates[self.last]}: use earlier scores or a longer panel"
+                )
+                raise UserError(msg)
+            returns = forward_return(self.panel, horizon.days, horizon.gap)[self.rows]
+            yield horizon, known, np.where(known[:, None], returns, np.nan)
 
 
 def draw_sample(panel: str | Path, scores: Sequence[str | Path], rule: EvaluationRule) -> Sample:

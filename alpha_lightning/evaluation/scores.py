@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,11 @@ from alpha_lightning.artefacts.dated_table import DatedTable, read_dated_table
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import fingerprint_file
 from alpha_lightning.panel.store import Panel
+from alpha_lightning.weighting.factor_mean import WEIGHTING
+from alpha_lightning.weighting.subsets import in_order
 
+Level = Literal["unit", "data set", "model", "ensemble", "baseline"]
+LEVELS: tuple[Level, ...] = ("unit", "data set", "model", "ensemble", "baseline")
 MIN_STOCKS = 20
 """Fewest stocks in a cross-section that is evaluated; a date with fewer is skipped and counted."""
 
@@ -37,6 +41,37 @@ class Score:
     def baseline(self) -> bool:
         """Whether the score is a yardstick and no model of the study."""
         return self.metadata.get("scheme") == "baseline"
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """Networks it is made of."""
+        return tuple(self.metadata.get("units", ()))
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Data sets it is made of, from coarse to fine."""
+        return in_order(self.metadata.get("datasets", ()))
+
+
+def level_of(score: Score, scores: Sequence[Score]) -> Level:
+    """At which stage of the chain a score stands, read off what it is made of.
+
+    Args:
+        score: one of ``scores``.
+        scores: all that are compared; together they tell which data sets there are.
+
+    Returns:
+        ``unit`` (the mean of a unit's factors), ``data set`` (LightGBM on some of the data sets),
+        ``model`` (LightGBM on all of them, one network), ``ensemble`` (several networks), or
+        ``baseline``.
+    """
+    if score.baseline:
+        return "baseline"
+    if score.metadata.get("weighting") == WEIGHTING:
+        return "unit"
+    if len(score.datasets) < len({name for other in scores for name in other.datasets}):
+        return "data set"
+    return "ensemble" if len(score.units) > 1 else "model"
 
 
 def read_scores(

@@ -61,6 +61,50 @@ def newey_west_error(series: Series, lag: int) -> float:
     return math.sqrt(max(variance, 0.0) / n / (n - 1))
 
 
+def paired_difference(a: Series, b: Series, lag: int) -> tuple[float, float]:
+    """Mean of ``a - b`` over the dates that both have, and its Newey-West error.
+
+    Two scores on the same dates share most of their luck: the error of the difference is much
+    smaller than the two errors taken as independent.
+
+    Args:
+        a: ``(S,)``.
+        b: ``(S,)``, on the same dates.
+        lag: steps over which observations overlap.
+
+    Example:
+        >>> a, b = np.array([0.5, 0.25, np.nan]), np.array([0.25, 0.0, 0.5])
+        >>> paired_difference(a, b, lag=0)
+        (0.25, 0.0)
+    """
+    difference = a - b
+    seen = difference[np.isfinite(difference)]
+    mean = float(seen.mean()) if len(seen) else math.nan
+    return mean, newey_west_error(difference, lag)
+
+
+def ratio_of_means(a: Series, b: Series, lag: int) -> tuple[float, float]:
+    """``R = mean(a) / mean(b)`` over the dates that both have, and its error.
+
+    The delta method on the pair: the error of ``R`` is the Newey-West error of the mean of
+    ``(a - R b) / mean(b)``, which holds both variances and the covariance of the two series.
+
+    Args:
+        a: ``(S,)``.
+        b: ``(S,)``, on the same dates.
+        lag: steps over which observations overlap.
+
+    Returns:
+        NaN twice when ``b`` has no positive mean, for then the ratio says nothing.
+    """
+    both = np.isfinite(a) & np.isfinite(b)
+    whole = float(b[both].mean()) if both.any() else math.nan
+    if not whole > 0:
+        return math.nan, math.nan
+    ratio = float(a[both].mean()) / whole
+    return ratio, newey_west_error((a - ratio * b) / whole, lag)
+
+
 @dataclass(frozen=True)
 class BootstrapErrors:
     """Standard deviations over bootstrap samples.

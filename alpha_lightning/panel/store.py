@@ -30,7 +30,7 @@ class Feature:
 
     Args:
         name: as in the paper, for example ``close``.
-        kind: ``price``, ``volume``, ``amount``, ``ratio`` or ``moment``.
+        kind: ``price``, ``volume``, ``shares``, ``amount``, ``ratio``, ``return`` or ``moment``.
     """
 
     name: str
@@ -47,6 +47,8 @@ class Dataset:
         features: ``F`` names and kinds.
         fingerprint: of the array's bytes.
         path: of the array, for processes that open it again.
+        proxy: whether it stands in for a data set made of data that were not there.
+        lacking: sentences saying what the vendor's tables lacked.
     """
 
     name: str
@@ -54,6 +56,8 @@ class Dataset:
     features: tuple[Feature, ...]
     fingerprint: str
     path: Path
+    proxy: bool = False
+    lacking: tuple[str, ...] = ()
 
 
 class Panel:
@@ -147,7 +151,15 @@ class Panel:
         about = self.meta["datasets"][name]
         features = tuple(Feature(**feature) for feature in about["features"])
         file = f"datasets/{name}.npy"
-        return Dataset(name, self._map(file), features, about["fingerprint"], self.path / file)
+        return Dataset(
+            name,
+            self._map(file),
+            features,
+            about["fingerprint"],
+            self.path / file,
+            about.get("proxy", False),
+            tuple(about.get("lacking", ())),
+        )
 
     def locate(
         self, dates: NDArray[Any], symbols: NDArray[Any]

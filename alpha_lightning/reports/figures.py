@@ -108,6 +108,38 @@ def cumulative_rank_ic(by_date: Table, styles: Sequence[ScoreStyle], horizon: st
     return draw("cumulative-rank-ic", 260 + _legend_height(styles), paint)
 
 
+def dataset_value_bars(value: Table, score: str, horizon: str) -> str:
+    """Mean RankIC of a score on each subset of its data sets, with 95 % intervals.
+
+    Args:
+        value: table ``dataset_value``.
+        score: the one drawn.
+        horizon: the one drawn.
+    """
+    part = value[(value["score"] == score) & (value["horizon"] == horizon)]
+    part = part.drop_duplicates("datasets")
+    part = part.loc[part["datasets"].str.count(r"\+").sort_values(kind="stable").index]
+    depth = part["datasets"].str.count(r"\+")
+
+    def paint(figure: Any) -> None:
+        axes = figure.subplots()
+        places = np.arange(len(part))[::-1]
+        axes.barh(
+            places,
+            part["rank_ic_pct"],
+            xerr=_TWO_SIDED_95 * part["rank_ic_se_pct"],
+            color=[theme("series-0" if count == depth.max() else "muted") for count in depth],
+            height=0.66,
+            error_kw={"ecolor": theme("ink"), "elinewidth": 0.9, "capsize": 0},
+        )
+        axes.set_yticks(places, [name.replace("+", " + ") for name in part["datasets"]])
+        axes.tick_params(axis="y", length=0, labelcolor=theme("ink"))
+        axes.grid(visible=False, axis="y")
+        axes.axvline(0, color=theme("muted"), linewidth=0.8)
+
+    return draw("dataset-value", 40 + 24 * len(part), paint)
+
+
 def group_bars(groups: Table, styles: Sequence[ScoreStyle]) -> str:
     """Annualised hedged return of the groups, a small panel for each score.
 

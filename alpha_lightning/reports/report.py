@@ -1,5 +1,6 @@
 """The command `report`: a study folder becomes one self-contained page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from alpha_lightning.artefacts.atomic import atomic_folder
-from alpha_lightning.reports import figures, tables
+from alpha_lightning.reports import figures, part_tables, tables
 from alpha_lightning.reports.study_folder import StudyFolder, copy_tables, read_study
 
 LABEL_HORIZON = "10g"
@@ -60,6 +61,9 @@ def report(study: str) -> Path:
 def headline(study: str) -> str:
     """RankIC and IC_IR of every score as a text table, baselines last.
 
+    What data sets are worth, the share of the attainable, and which data sets are proxies follow
+    where they are known.
+
     Args:
         study: the study's folder, evaluated.
     """
@@ -67,7 +71,13 @@ def headline(study: str) -> str:
     horizons, rows = tables.headline_rows(
         read.tables["rank_ic_summary"], read.scores, read.baselines
     )
-    return tables.headline_text(f"{read.name}: {_sample_sentence(read)}", horizons, rows)
+    told = [tables.headline_text(f"{read.name}: {_sample_sentence(read)}", horizons, rows)]
+    if (value := read.tables.get("dataset_value")) is not None:
+        told.append(part_tables.value_text(value, LABEL_HORIZON))
+    if (share := read.tables.get("share_of_attainable")) is not None:
+        told.append(part_tables.share_text(share, LABEL_HORIZON))
+    told += [sentence for sentence in read.about["warnings"] if " is a proxy " in sentence]
+    return "\n\n".join(told)
 
 
 def _template() -> Any:
@@ -97,6 +107,25 @@ def _context(study: StudyFolder) -> dict[str, Any]:
         "errors": tables.plain_rows(frames["rank_ic_summary"], digits=2),
         "timings": tables.timing_rows(study.timings) if study.timings is not None else None,
         "composition": _composition(study),
+        "label_horizon": LABEL_HORIZON,
+        "values": _values(frames.get("dataset_value")),
+        "shares": _shares(frames.get("share_of_attainable"), horizons),
+    }
+
+
+def _values(value: Any) -> list[tuple[str, list[part_tables.Block]]]:
+    if value is None:
+        return []
+    scores = part_tables.value_scores(value)
+    return [(score, part_tables.value_blocks(value, score, LABEL_HORIZON)) for score in scores]
+
+
+def _shares(share: Any, horizons: Sequence[str]) -> dict[str, Any] | None:
+    if share is None:
+        return None
+    return {
+        "oracle": part_tables.oracle_rank_ics(share, horizons),
+        "blocks": part_tables.share_blocks(share, LABEL_HORIZON, horizons),
     }
 
 
@@ -111,6 +140,9 @@ def _figures(study: StudyFolder) -> list[Figure]:
         "groups": figures.group_bars(frames["fig08_groups"], styles),
         "group-values": figures.group_values(frames["group_nav"], styles),
     }
+    if (value := frames.get("dataset_value")) is not None:
+        score = part_tables.value_scores(value)[0]
+        drawn["dataset-value"] = figures.dataset_value_bars(value, score, LABEL_HORIZON)
     return [Figure(name, svg, *_CAPTIONS[name]) for name, svg in drawn.items()]
 
 
@@ -131,6 +163,13 @@ _CAPTIONS = {
         "RankIC by year, %",
         "Mean of each calendar year at the training horizon; lines span 95 %, overlap ignored.",
         "rank_ic_by_year",
+    ),
+    "dataset-value": (
+        "RankIC by data sets, %",
+        "The same networks, weighed on some of their data sets and on all of them, at the training"
+        " horizon; lines span 95 %, Newey-West. The lines overlap more than the scores differ: the"
+        " paired differences are in the table.",
+        "dataset_value",
     ),
     "groups": (
         "Groups by score, hedged return a year",
@@ -159,13 +198,14 @@ def _sample_sentence(study: StudyFolder) -> str:
 
 
 def _composition(study: StudyFolder) -> list[dict[str, str]]:
-    def joined(values: Any) -> str:
-        return ", ".join(str(value) for value in values) if values else "–"
+    def joined(values: Any, proxies: Sequence[str] = ()) -> str:
+        named = [f"{value} (proxy)" if value in proxies else str(value) for value in values or ()]
+        return ", ".join(named) or "–"
 
     return [
         {"score": score["name"], "scheme": str(score["metadata"].get("scheme", "–"))}
         | {
-            key: joined(score["metadata"].get(key))
+            key: joined(score["metadata"].get(key), score["metadata"].get("proxies", ()))
             for key in ("units", "datasets", "seeds", "vintages")
         }
         | {"fingerprint": score["fingerprint"]}

@@ -12,6 +12,7 @@ import yaml
 
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.panel.store import Panel
+from alpha_lightning.weighting.subsets import in_order
 
 Table = Any
 """A pandas DataFrame."""
@@ -26,7 +27,7 @@ NEEDED = (
     "score_correlation",
     "coverage",
 )
-_TEXT = dict.fromkeys(("score", "horizon", "since", "year"), str)
+_TEXT = dict.fromkeys(("score", "horizon", "since", "year", "datasets", "level"), str)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,14 @@ class StudyFolder:
     def simulated(self) -> bool:
         """Whether the market is simulated."""
         source = self.config.get("source") or {}
-        return bool(source.get("market") or (self.panel and self.panel.meta.get("simulated")))
+        # Only a simulated market has an oracle, wherever its panel came from.
+        return bool(source.get("market") or self.about.get("oracle"))
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Data sets that the scores are made of, from coarse to fine."""
+        made_of = [score["metadata"].get("datasets", ()) for score in self.about["scores"]]
+        return in_order(name for names in made_of for name in names)
 
     @property
     def warnings(self) -> list[str]:
@@ -93,8 +101,13 @@ class StudyFolder:
                 f"The panel {self.panel.path} has changed since this evaluation: run it again."
             )
         else:
-            sentences += self.panel.switched_off
+            sentences += [*self._lacking(self.panel), *self.panel.switched_off]
         return sentences
+
+    def _lacking(self, panel: Panel) -> list[str]:
+        known = [name for name in self.datasets if name in panel.datasets]
+        told = [(n, text) for n in known for text in panel.meta["datasets"][n].get("lacking", [])]
+        return [text if text.startswith(name) else f"{name}: {text}" for name, text in told]
 
 
 def read_study(path: str | Path) -> StudyFolder:

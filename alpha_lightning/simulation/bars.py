@@ -1,100 +1,108 @@
-"""The day's bar: open, high, low and VWAP around a given return, and the volume."""
+"""Minute and daily bars: exact aggregates of the day's prints."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from alpha_lightning.simulation.arrays import Floats
-from alpha_lightning.simulation.returns import Move
-from alpha_lightning.simulation.settings import MarketSettings
-from alpha_lightning.simulation.stocks import Stocks
-from alpha_lightning.simulation.streams import mean_size
-
-_OVERNIGHT = 0.25
-_LARGEST_TURNOVER = 0.5
+from alpha_lightning.simulation.arrays import Flags, Floats
+from alpha_lightning.simulation.prints import Prints
+from alpha_lightning.simulation.session import Session
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A bar relative to the adjusted close of the day before.
+class Bars:
+    """Daily bars in raw prices.
 
     Args:
-        open: ``(N,)`` and likewise high, low, close, vwap: price over the previous close.
-        high: at least open and close.
-        low: at most open and close.
-        close: one plus the day's return.
-        vwap: between low and high.
-        vwap_place: ``(N,)`` uniform on (-1, 1): where the VWAP lies between low (-1), the middle
-            of open and close (0), and high (1).
-        narrowness: ``(N,)`` sum of two uniforms on (0, 1): high when the range is narrow.
+        open: ``(N,)`` CNY, two decimals; likewise high, low, close. NaN before the listing.
+        high: of the day.
+        low: of the day.
+        close: of the day; the last one while suspended.
+        volume: ``(N,)`` shares, whole lots of 100; 0 while suspended.
+        amount: ``(N,)`` money traded, whole CNY.
     """
 
     open: Floats
     high: Floats
     low: Floats
     close: Floats
-    vwap: Floats
-    vwap_place: Floats
-    narrowness: Floats
+    volume: Floats
+    amount: Floats
 
 
-def draw_shape(generator: np.random.Generator, move: Move) -> Shape:
-    """Draw a path's open and extremes, given where it ends.
+@dataclass(frozen=True)
+class MinuteBars:
+    """Bars of continuous trading, the closing auction inside the last one.
 
-    A quarter of the day's variance passes before the open, which is drawn given the close; high
-    and low are the extremes of two Brownian bridges from open to close.
-
-    Reference:
-        A. N. Borodin and P. Salminen, "Handbook of Brownian Motion", 2nd ed. (2002): the maximum
-        of a bridge from a to b with variance v exceeds m with probability
-        ``exp(-2 (m - a) (m - b) / v)``.
-    """
-    count = len(move.total)
-    noise = generator.standard_normal(count)
-    above, below, place = generator.random((3, count))
-    end = np.log1p(move.total)
-    begin = _OVERNIGHT * end
-    begin += np.sqrt(_OVERNIGHT * (1 - _OVERNIGHT)) * move.volatility * noise
-    variance = (1 - _OVERNIGHT) * move.volatility**2
-    # A uniform draw is below 1 but may be 0, whose logarithm is not a number of a bar.
-    high = (begin + end + np.sqrt((end - begin) ** 2 - 2 * variance * np.log1p(-above))) / 2
-    low = (begin + end - np.sqrt((end - begin) ** 2 - 2 * variance * np.log1p(-below))) / 2
-    opening, top, bottom, close = np.exp([begin, high, low, end])
-    middle, place = (opening + close) / 2, 2 * place - 1
-    vwap = middle + np.where(place > 0, place * (top - middle), place * (middle - bottom))
-    narrowness = 2 - above - below
-    return Shape(opening, top, bottom, close, vwap, place, narrowness)
-
-
-class Volumes:
-    """Turnover day after day: a stock's usual one times ``exp(u)``, where ``u`` is AR(1).
+    A bar without a print has no volume, and the price before it four times.
 
     Args:
-        settings: the market.
-        stocks: their usual turnover.
+        open: ``(N, B)`` whole cents; likewise high, low, close.
+        high: of the bar.
+        low: of the bar.
+        close: of the bar.
+        lots: ``(N, B)`` lots of 100 shares.
+        amount: ``(N, B)`` whole CNY.
     """
 
-    def __init__(self, settings: MarketSettings, stocks: Stocks) -> None:
-        self._settings = settings.volume
-        self._usual = stocks.turnover
-        self._move_mean = mean_size(settings.returns.tail)
-        self._unusual = np.zeros(len(stocks.symbols))
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    lots: Floats
+    amount: Floats
 
-    def step(self, generator: np.random.Generator, shock: Floats) -> tuple[Floats, Floats]:
-        """One day.
 
-        Args:
-            generator: of the day.
-            shock: ``(N,)`` the stocks' own standardised shocks.
+def daily_bars(prints: Prints, last_close: Floats) -> Bars:
+    """Daily bars: from the opening auction's price to the closing auction's.
 
-        Returns:
-            Turnover as a share of the float ``(N,)``, at most a half, and its standardised news
-            ``(N,)``, of mean 0 and variance 1.
-        """
-        settings = self._settings
-        move = (np.abs(shock) - self._move_mean) / np.sqrt(1 - self._move_mean**2)
-        noise = generator.standard_normal(len(shock))
-        surprise = settings.move_share * move + np.sqrt(1 - settings.move_share**2) * noise
-        self._unusual = settings.persistence * self._unusual + settings.surprise * surprise
-        turnover = self._usual * np.exp(self._unusual)
-        return np.minimum(turnover, _LARGEST_TURNOVER), surprise
+    Args:
+        prints: of the day.
+        last_close: ``(N,)`` price of a stock without prints, CNY.
+    """
+    happened, cents = prints.lots > 0, prints.cents
+    high = np.where(happened, cents, -np.inf).max(axis=1)
+    low = np.where(happened, cents, np.inf).min(axis=1)
+    volume = 100 * prints.lots.sum(axis=1)
+    first, high, low, last = (
+        np.where(volume > 0, price / 100, last_close)
+        for price in (cents[:, 0], high, low, cents[:, -1])
+    )
+    return Bars(first, high, low, last, volume, prints.amounts.sum(axis=1))
+
+
+def minute_bars(prints: Prints, session: Session) -> MinuteBars:
+    """Bars of the prints after the opening auction's, which is a bar of its own to the vendor."""
+    shape = (-1, session.bars, session.prints)
+    cents, lots, amounts = (
+        values[:, 1:-1].reshape(shape) for values in (prints.cents, prints.lots, prints.amounts)
+    )
+    happened = lots > 0
+    first, last = happened.argmax(axis=2), happened[:, :, ::-1].argmax(axis=2)
+    opens = np.take_along_axis(cents, first[:, :, None], axis=2)[:, :, 0]
+    closes = np.take_along_axis(cents[:, :, ::-1], last[:, :, None], axis=2)[:, :, 0]
+    high = np.where(happened, cents, -np.inf).max(axis=2)
+    low = np.where(happened, cents, np.inf).min(axis=2)
+    lots, amounts = lots.sum(axis=2), amounts.sum(axis=2)
+
+    closing = prints.cents[:, -1]
+    opens[:, -1] = np.where(lots[:, -1] > 0, opens[:, -1], closing)
+    high[:, -1], low[:, -1] = np.maximum(high[:, -1], closing), np.minimum(low[:, -1], closing)
+    closes[:, -1] = closing
+    lots[:, -1] += prints.lots[:, -1]
+    amounts[:, -1] += prints.amounts[:, -1]
+
+    empty, before = lots == 0, _before(closes, lots > 0, prints.cents[:, 0])
+    opens, high, low, closes = (
+        np.where(empty, before, price) for price in (opens, high, low, closes)
+    )
+    return MinuteBars(opens, high, low, closes, lots, amounts)
+
+
+def _before(closes: Floats, happened: Flags, opening: Floats) -> Floats:
+    """Last price before each bar, ``(N, B)``."""
+    prices = np.concatenate([opening[:, None], closes], axis=1)
+    bar = np.arange(1, closes.shape[1]) * happened[:, :-1]
+    latest = np.zeros(closes.shape, dtype=np.intp)
+    np.maximum.accumulate(bar, axis=1, out=latest[:, 1:])
+    return np.take_along_axis(prices, latest, axis=1)

@@ -1,5 +1,6 @@
 """Capitalisation-weighted indices over the simulated market: members, weights and levels."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,19 +16,27 @@ _FIRST_LEVEL = 1000.0
 
 @dataclass(frozen=True)
 class IndexRule:
-    """Which stocks an index holds.
+    """Which stocks an index holds, ranked by total capitalisation from the largest.
 
     Args:
         code: as in the vendor tables.
-        share: the largest share of the listed stocks, by total capitalisation.
+        above: share of the listed stocks that are too large for it.
+        share: share of the listed stocks that it holds.
+        most: largest numbers of stocks above and within.
     """
 
     code: str
+    above: float
     share: float
+    most: tuple[float, float] = (math.inf, math.inf)
 
 
-INDICES = (IndexRule("000985", 1.0), IndexRule("000300", 0.2))
-"""The all-share index, and one of the largest fifth in the place of the CSI 300."""
+INDICES = (
+    IndexRule("000985", 0, 1),
+    IndexRule("000300", 0, 1 / 5, (0, 300)),
+    IndexRule("000905", 1 / 5, 1 / 3, (300, 500)),
+)
+"""All stocks; the largest 300, or fifth of a small market; the next 500, or third."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ class Index:
         """
         before = self._yesterday
         if before is None:
-            self._members = _largest(day, self.rule.share)
+            self._members = _members(day, self.rule)
         else:
             # The portfolio of last night earns the day's price return before anybody is exchanged.
             kept = self._members & day.status.listed
@@ -79,19 +88,21 @@ class Index:
                 raise SimulationError(msg)
             self._level *= float(day.float_cap[kept].sum() / before.float_cap[kept].sum())
             if _is_review(before.date, day.date):
-                self._members = _largest(before, self.rule.share)
+                self._members = _members(before, self.rule)
             self._members = self._members & day.status.listed
         self._yesterday = day
         cap = np.where(self._members, day.float_cap, 0.0)
         return IndexDay(cap / cap.sum(), self._level)
 
 
-def _largest(day: MarketDay, share: float) -> Flags:
+def _members(day: MarketDay, rule: IndexRule) -> Flags:
     listed = day.status.listed
-    count = max(round(share * int(listed.sum())), 1)
+    number = int(listed.sum())
+    above = int(min(round(rule.above * number), rule.most[0]))
+    count = int(min(max(round(rule.share * number), 1), rule.most[1]))
     ranked = np.argsort(np.where(listed, -day.total_cap, np.inf), kind="stable")
     members = np.zeros_like(listed)
-    members[ranked[:count]] = True
+    members[ranked[above : above + count]] = True
     return members
 
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpha_lightning.simulation.arrays import Floats, Numbers
+from alpha_lightning.simulation.arrays import Flags, Floats, Numbers
 from alpha_lightning.simulation.settings import MarketSettings, ReturnSettings
 from alpha_lightning.simulation.stocks import STYLES, Stocks
 from alpha_lightning.simulation.streams import fat_tailed, mean_size
+
+_LARGEST = 0.30
 
 
 @dataclass(frozen=True)
@@ -16,11 +18,15 @@ class Move:
 
     Args:
         shock: ``(N,)`` the stock's own shock in standard deviations of the day: mean 0, variance 1.
-        volatility: ``(N,)`` standard deviation of the whole return, known the day before.
-        total: ``(N,)`` simple return from adjusted close to adjusted close.
+        event: ``(N,)`` what an event adds to it, mostly 0.
+        gap: ``(N,)`` simple return of events that became known overnight.
+        volatility: ``(N,)`` standard deviation of the return without events, known the day before.
+        total: ``(N,)`` simple return from adjusted close to adjusted close, before price limits.
     """
 
     shock: Floats
+    event: Floats
+    gap: Floats
     volatility: Floats
     total: Floats
 
@@ -58,10 +64,12 @@ class Volatility:
 
 
 class Returns:
-    """Returns day after day: ``drift + clip(beta m + g + styles s + own, +-limit)``.
+    """Returns day after day: ``drift + clip(beta m + g + styles s + own + event, +-30 %)``.
 
     Every shock is symmetric around 0 given the past, and so is their sum after clipping: the mean
-    of a return, given all that is known the day before, is its drift and nothing else.
+    of a return, given all that is known the day before, is its drift and nothing else. (A price
+    limit then cuts drift and shock alike: the mean shrinks by the chance of meeting the limit,
+    some 1 % of it, which the oracle leaves out.)
     """
 
     def __init__(self, settings: MarketSettings, stocks: Stocks) -> None:
@@ -71,11 +79,18 @@ class Returns:
         self._market = Volatility(1, settings.returns)
         self._own = Volatility(len(stocks.symbols), settings.returns)
 
-    def step(self, generator: np.random.Generator, industry: Numbers, drift: Floats) -> Move:
+    def step(
+        self,
+        generator: np.random.Generator,
+        events: np.random.Generator,
+        industry: Numbers,
+        drift: Floats,
+    ) -> Move:
         """One day.
 
         Args:
             generator: of the day.
+            events: generator of the day's events.
             industry: ``(N,)`` industry numbers.
             drift: ``(N,)`` expected simple return of the day, fixed the day before.
         """
@@ -102,5 +117,13 @@ class Returns:
         )
         self._market.update(market)
         self._own.update(shock)
-        news = np.clip(common + own_volatility * shock, -settings.limit, settings.limit)
-        return Move(shock, np.sqrt(variance), drift + news)
+        event, overnight = self._draw_events(events)
+        news = np.clip(common + own_volatility * (shock + event), -_LARGEST, _LARGEST)
+        gap = np.where(overnight, own_volatility * event, 0.0)
+        return Move(shock, event, gap, np.sqrt(variance), drift + news)
+
+    def _draw_events(self, generator: np.random.Generator) -> tuple[Floats, Flags]:
+        chance, size, sign, when = generator.random((4, len(self._stocks.symbols)))
+        # From half to one and a half times the mean size, up or down with equal chance.
+        event = self._settings.event_size * (0.5 + size) * np.where(sign < 0.5, -1.0, 1.0)
+        return np.where(chance < self._settings.events, event, 0.0), when < 0.5

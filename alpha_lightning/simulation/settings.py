@@ -1,11 +1,13 @@
 """What a simulated market looks like: sizes, returns, planted signals, volumes, listings."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from alpha_lightning.artefacts.errors import UserError
+
+_BAR_MINUTES = (5, 10, 15, 30)
 
 
 class SimulationError(UserError):
@@ -22,8 +24,8 @@ class ReturnSettings:
     """Daily standard deviation of each industry factor."""
     style_volatility: float = 0.0035
     """Daily standard deviation of each style factor, per unit of exposure."""
-    stock_volatility: float = 0.019
-    """Median daily standard deviation of a stock's own shock."""
+    stock_volatility: float = 0.017
+    """Median daily standard deviation of a stock's own shock, events left aside."""
     volatility_spread: float = 0.25
     """Standard deviation across stocks of the logarithm of that volatility."""
     tail: float = 0.4
@@ -32,13 +34,51 @@ class ReturnSettings:
     """Daily autocorrelation of log-volatility, 0 to below 1."""
     clustering: float = 0.12
     """Rise of log-volatility after a shock one standard deviation larger than usual."""
-    limit: float = 0.10
-    """Largest daily shock in either direction, as under the exchange's price limit."""
+    events: float = 0.016
+    """Chance a day that a stock's own news is an event, half of them overnight."""
+    event_size: float = 6.0
+    """Mean size of an event in daily standard deviations of the stock's own shock."""
+
+
+@dataclass(frozen=True)
+class IntradaySettings:
+    """How a day is cut into bars and prints, and which intraday tables are written."""
+
+    bar_minutes: int = 10
+    """Length of a minute bar: 5, 10, 15 or 30 minutes of the day's 240."""
+    prints: int = 3
+    """Prints a bar, 1 to 50, auctions not counted; those of less than a lot do not happen."""
+    size_spread: float = 1.0
+    """Standard deviation of the logarithm of a print's size."""
+    minute: bool = True
+    """Write the minute bars, one file a day."""
+    trades: bool = True
+    """Write the trades, one file a day."""
+
+
+@dataclass(frozen=True)
+class LimitSettings:
+    """Price limits by board, and special treatment."""
+
+    main: float = 0.10
+    """Largest daily move of a main-board stock in either direction."""
+    growth: float = 0.20
+    """The same on the growth board."""
+    special: float = 0.05
+    """The same under special treatment (ST), whatever the board."""
+    growth_share: float = 0.2
+    """Share of the stocks that are listed on the growth board."""
+    free_days: int = 5
+    """First trading days of a listing, which have no limit."""
+    special_share: float = 0.03
+    """Mean share of the stocks under special treatment."""
+    special_days: float = 240.0
+    """Mean length of a special treatment in trading days."""
 
 
 @dataclass(frozen=True)
 class Signal:
-    """One planted signal: a running sum of what the day's bar shows, forgotten at a fixed rate."""
+    """One planted signal: a running sum of what a day's tables show, forgotten at a fixed rate."""
 
     decay: float
     """Share of the signal left after a day, 0 to below 1: its half-life is ln 0.5 / ln decay."""
@@ -50,12 +90,20 @@ class Signal:
 class SignalSettings:
     """The planted signals; a negative drift turns one round."""
 
-    reversal: Signal = Signal(decay=0.80, drift=0.080)
-    """The stock's own shock is taken back, the more so the thinner the day's volume."""
-    volume: Signal = Signal(decay=0.88, drift=0.062)
-    """Unusually high volume is followed by low returns."""
-    location: Signal = Signal(decay=0.95, drift=0.044)
-    """A low VWAP within the bar and a narrow range are followed by high returns."""
+    reversal: Signal = Signal(decay=0.80, drift=0.066)
+    """Daily bars: the stock's own shock is taken back, the more so the thinner the volume."""
+    volume: Signal = Signal(decay=0.88, drift=0.052)
+    """Daily bars: unusually high volume is followed by low returns."""
+    location: Signal = Signal(decay=0.95, drift=0.038)
+    """Daily bars: a VWAP low within the day's range is followed by high returns."""
+    ends: Signal = Signal(decay=0.85, drift=0.056)
+    """Minute bars: what the first and the last hour earn, given the day's return, is taken back."""
+    spread: Signal = Signal(decay=0.94, drift=0.048)
+    """Minute bars: volume in the middle hours, given the day's, is followed by high returns."""
+    imbalance: Signal = Signal(decay=0.88, drift=0.053)
+    """Trades: more bought than sold is followed by high returns."""
+    large: Signal = Signal(decay=0.94, drift=0.044)
+    """Trades: large prints bought, small ones sold, is followed by high returns."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +170,10 @@ class MarketSettings:
     """Daily turnover."""
     listings: ListingSettings = ListingSettings()
     """Listings, delistings, suspensions, dividends, splits."""
+    limits: LimitSettings = LimitSettings()
+    """Price limits, boards, special treatment."""
+    intraday: IntradaySettings = IntradaySettings()
+    """Minute bars and trades."""
 
     def __post_init__(self) -> None:
         _require("stocks", self.stocks, 20, 100_000)
@@ -129,12 +181,14 @@ class MarketSettings:
         _require("signal", self.signal, 0, 5)
         _require("industries", self.industries, 2, self.stocks)
         _check_returns(self.returns)
-        for name in ("reversal", "volume", "location"):
-            signal: Signal = getattr(self.signals, name)
-            _require(f"signals.{name}.decay", signal.decay, 0, 0.999)
-            _require(f"signals.{name}.drift", signal.drift, -0.5, 0.5)
+        for field in fields(self.signals):
+            signal: Signal = getattr(self.signals, field.name)
+            _require(f"signals.{field.name}.decay", signal.decay, 0, 0.999)
+            _require(f"signals.{field.name}.drift", signal.drift, -0.5, 0.5)
         _check_volume(self.volume)
         _check_listings(self.listings)
+        _check_limits(self.limits)
+        _check_intraday(self.intraday)
         _check_start(self.start)
 
 
@@ -146,7 +200,8 @@ def _check_returns(returns: ReturnSettings) -> None:
     _require("returns.tail", returns.tail, 0, 1)
     _require("returns.persistence", returns.persistence, 0, 0.999)
     _require("returns.clustering", returns.clustering, 0, 0.3)
-    _require("returns.limit", returns.limit, 0.01, 0.3)
+    _require("returns.events", returns.events, 0, 0.1)
+    _require("returns.event_size", returns.event_size, 0, 15)
 
 
 def _check_volume(volume: VolumeSettings) -> None:
@@ -165,6 +220,23 @@ def _check_listings(listings: ListingSettings) -> None:
         _require(f"listings.{name}", getattr(listings, name), 0, 1)
     _require("listings.dividends", listings.dividends, 0, 10)
     _require("listings.splits", listings.splits, 0, 10)
+
+
+def _check_limits(limits: LimitSettings) -> None:
+    for name in ("main", "growth", "special"):
+        _require(f"limits.{name}", getattr(limits, name), 0.01, 0.5)
+    _require("limits.growth_share", limits.growth_share, 0, 1)
+    _require("limits.free_days", limits.free_days, 0, 60)
+    _require("limits.special_share", limits.special_share, 0, 0.5)
+    _require("limits.special_days", limits.special_days, 1, 10_000)
+
+
+def _check_intraday(intraday: IntradaySettings) -> None:
+    if intraday.bar_minutes not in _BAR_MINUTES:
+        msg = f"market.intraday.bar_minutes is {intraday.bar_minutes}: choose 5, 10, 15 or 30"
+        raise SimulationError(msg)
+    _require("intraday.prints", intraday.prints, 1, 50)
+    _require("intraday.size_spread", intraday.size_spread, 0, 2)
 
 
 def _check_start(start: str) -> None:

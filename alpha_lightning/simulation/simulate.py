@@ -7,9 +7,9 @@ from pathlib import Path
 from alpha_lightning.artefacts.atomic import atomic_folder
 from alpha_lightning.simulation.market import Market
 from alpha_lightning.simulation.settings import DEFAULT_MARKET, MarketSettings, SimulationError
-from alpha_lightning.simulation.vendor import SCHEMAS, write_tables
+from alpha_lightning.simulation.vendor import tables_of, write_tables
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def simulate(
@@ -18,8 +18,10 @@ def simulate(
     """Write the vendor tables of a simulated market.
 
     Besides the tables a provider would deliver, the folder holds ``oracle.parquet``, the true
-    conditional expectation of the ten-day return one day ahead, and ``market.json``, how it was
-    made. The same market and seed give the same tables; a longer market begins with the shorter.
+    conditional expectation of coming returns, in whole and by the tables that show its signals, and
+    ``market.json``, how it was made. Minute bars and trades, a file a day in ``minute/`` and
+    ``trades/``, add up to the daily bars to the cent and the share. The same market and seed give
+    the same tables; a longer market begins with the shorter.
 
     Args:
         out: folder to write.
@@ -47,7 +49,7 @@ def simulate(
             "seed": seed,
             "first_date": str(simulated.dates[0]),
             "last_date": str(simulated.dates[-1]),
-            "tables": [f"{name}.parquet" for name in SCHEMAS],
+            "tables": tables_of(market.intraday),
             "market": asdict(market),
         }
         (draft / "market.json").write_text(json.dumps(about, indent=2) + "\n")

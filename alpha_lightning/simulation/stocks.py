@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alpha_lightning.simulation.arrays import Dates, Floats, Numbers
+from alpha_lightning.simulation.arrays import Dates, Flags, Floats, Numbers
 from alpha_lightning.simulation.settings import MarketSettings
 from alpha_lightning.simulation.streams import Purpose, stream
 
@@ -27,6 +27,7 @@ class Stocks:
         float_share: ``(N,)`` share of them that floats.
         list_day: ``(N,)`` day number of the listing, 0 for stocks listed before the first day.
         list_date: ``(N,)`` date of the listing; NaT when it lies beyond the calendar.
+        growth: ``(N,)`` whether the growth board lists it, rather than the main board.
     """
 
     symbols: NDArray[np.str_]
@@ -39,6 +40,7 @@ class Stocks:
     float_share: Floats
     list_day: Numbers
     list_date: Dates
+    growth: Flags
 
 
 def draw_stocks(settings: MarketSettings, seed: int, dates: Dates) -> Stocks:
@@ -66,6 +68,7 @@ def draw_stocks(settings: MarketSettings, seed: int, dates: Dates) -> Stocks:
         float_share=generator.uniform(0.4, 1.0, count),
         list_day=list_day,
         list_date=list_date,
+        growth=stream(seed, Purpose.BOARDS).random(count) < settings.limits.growth_share,
     )
 
 

@@ -22,6 +22,13 @@ class Purpose(IntEnum):
     BARS = 4
     VOLUME = 5
     ACTIONS = 6
+    EVENTS = 7
+    SIZES = 8
+    SIDES = 9
+    ORDERS = 10
+    SPECIAL = 11
+    BOARDS = 12
+    FUNDAMENTALS = 13
 
 
 def stream(seed: int, purpose: Purpose, day: int = 0) -> np.random.Generator:

@@ -1,6 +1,7 @@
 """What can be said of each artefact: shape, dates, provenance and health, a line a fact."""
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from alpha_lightning.artefacts.dated_table import DatedTable
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.study.local import LOG
-from alpha_lightning.study.oracle import count_nulls, oracle_rank_ic
+from alpha_lightning.study.oracle import count_nulls, oracle_rank_ics
 from alpha_lightning.study.tasks import read_marker
 
 Fact = tuple[str, str]
 Facts = Iterator[Fact]
 _SHOWN = 8
-_ORACLE_ROWS = 3_000_000  # a few seconds
+_ORACLE_ROWS = 1_000_000  # some ten seconds
+_LOOKED_AT = 40  # dates of a data set: the whole of one may be gigabytes
 
 
 def of_vendor_tables(path: Path) -> Facts:
@@ -35,15 +37,7 @@ def of_vendor_tables(path: Path) -> Facts:
         if any(nulls.values()):
             yield "", f"empty cells: {_counts(nulls)}"
     yield "signal", f"{market['signal']:g} times the planted strength"
-    rows, _ = count_nulls(path / "oracle.parquet")
-    if rows <= _ORACLE_ROWS:
-        mean, dates = oracle_rank_ic(path)
-        yield (
-            "oracle",
-            f"RankIC {mean:.2%}, {dates:,} dates: what a perfect forecast reaches",
-        )
-    else:
-        yield "oracle", f"{rows:,} rows, too many to measure its RankIC here"
+    yield from _oracle(path)
 
 
 def of_panel(path: Path) -> Facts:
@@ -53,9 +47,8 @@ def of_panel(path: Path) -> Facts:
     yield "dates", _span(panel.dates)
     yield "symbols", f"{len(panel.symbols):,}, {panel.symbols[0]} to {panel.symbols[-1]}"
     yield "market", ", ".join(meta["market"])
-    for name, about in meta["datasets"].items():
-        features = [feature["name"] for feature in about["features"]]
-        yield f"data set {name}", f"{len(features)} features: {_some(features)}"
+    for name in panel.datasets:
+        yield from _dataset(panel, name)
     yield "universes", ", ".join(("all", *panel.indices))
     yield "industries", f"{len(meta.get('industries', []))} names"
     yield "fundamentals", ", ".join(meta["fundamentals"]) or "none"
@@ -128,6 +121,10 @@ def of_evaluation(path: Path) -> Facts:
     yield "signals", f"{about['signals']:,} {rule['frequency']}, {span}"
     yield "universe", str(rule["universe"])
     yield "execution", str(about["execution"])
+    if about.get("also"):
+        yield "also", f"{len(about['also'])} scores of units and of some of the data sets"
+    if about.get("oracle"):
+        yield "oracle", f"{about['oracle']['file']} {about['oracle']['fingerprint']}"
     for score in about["scores"]:
         baseline = ", baseline" * bool(score["baseline"])
         yield "score", f"{score['name']} {score['fingerprint']}{baseline}: {score['file']}"
@@ -158,6 +155,42 @@ def of_study(path: Path) -> Facts:
         yield from of_evaluation(path / "evaluation")
     page = path / "report" / "index.html"
     yield "report", str(page) if page.exists() else "not made yet"
+
+
+def _oracle(path: Path) -> Facts:
+    rows, _ = count_nulls(path / "oracle.parquet")
+    if rows > _ORACLE_ROWS:
+        yield "oracle", f"{rows:,} rows, too many to measure its RankIC here"
+        return
+    means, dates = oracle_rank_ics(path)
+    whole = next(iter(means))
+    if not dates:
+        yield "oracle", "RankIC undefined: no signal was planted, or there are too few dates"
+        return
+    yield "oracle", f"RankIC {means[whole]:.2%}, {dates:,} dates: what a perfect forecast reaches"
+    for name, mean in means.items():
+        if name.startswith(f"{whole}_"):
+            source = name.removeprefix(f"{whole}_")
+            yield "", f"RankIC {mean:.2%} from what the {source} tables show alone"
+        elif name != whole:
+            yield "attainable", f"RankIC {mean:.2%} from the news of the last 30 days"
+
+
+def _dataset(panel: Panel, name: str) -> Facts:
+    dataset, about = panel.dataset(name), panel.meta["datasets"][name]
+    label, names = f"data set {name}", [feature.name for feature in dataset.features]
+    yield label, f"{len(names)} features: {_some(names)}"
+    kinds = Counter(feature.kind for feature in dataset.features)
+    yield label, f"by kind: {', '.join(f'{kind} {count}' for kind, count in kinds.items())}"
+    rows = np.unique(np.linspace(0, len(panel.dates) - 1, _LOOKED_AT).astype(int))
+    held = np.concatenate([dataset.array[row][panel.traded[row]] for row in rows])
+    gone = int(np.isnan(held).sum())
+    looked = f"values of traded stocks on {len(rows)} dates looked at"
+    yield label, f"missing {_share(gone, held.size, looked)}"
+    if about.get("proxy"):
+        yield label, "a proxy made from minute bars, not Level-2 data"
+    for sentence in about.get("lacking", ()):
+        yield label, f"lacking: {sentence}"
 
 
 def _provenance(about: Mapping[str, Any]) -> Facts:

@@ -10,6 +10,8 @@ from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.ingest import SideTables
 from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 
+INTRADAY = ("mschars", "l2chars")
+"""Data sets that are made of minute bars and trades."""
 _SCORES = ("v1", "reversal", "summary")
 _SECTIONS = ("trainer", "model", "data")
 # What a study says itself, and where: said twice, one of the two would be lost without a word.
@@ -38,6 +40,12 @@ class SourceSettings:
     """A Qlib data folder to ingest."""
     tables: SideTables | None = None
     """Tables beside the daily one."""
+    minute: str | None = None
+    """Minute bars, of which mschars is made; a simulated market writes its own."""
+    trades: str | None = None
+    """Trades, of which l2chars is made; without them minute bars stand in, as a proxy."""
+    exchange: str | None = None
+    """YAML of the exchange's hours; configs/market/cn.yaml for a simulated market."""
     calendar: str | None = None
     """Trading dates, one ISO date a line."""
     bad_rows: Mode = "refuse"
@@ -56,6 +64,8 @@ class EvaluationSettings:
         default_factory=lambda: ["reversal", "summary"]
     )
     """Scores without a network, on the same dates: 5-day reversal; LightGBM on window summaries."""
+    dataset_value: bool = True
+    """Also weigh some of the data sets without the others, to see what each of them is worth."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,7 @@ class StudySettings:
         if self.threads < 1:
             msg = f"study {self.name}: threads is {self.threads}: it must be at least 1"
             raise PanelError(msg)
+        _check_intraday(self)
         _check_units(self.name, self.units)
         _check_fit(self.name, self.fit)
 
@@ -113,9 +124,41 @@ class StudySettings:
         return Path(self.out or f"runs/{self.name}")
 
     @property
+    def characterised(self) -> tuple[str, ...]:
+        """Data sets that the study makes of minute bars and trades, none in a ready panel."""
+        wanted = () if self.source.panel else INTRADAY
+        return tuple(name for name in wanted if name in self.datasets)
+
+    @property
     def sample(self) -> dict[str, Any]:
         """What `fit` says of ``data.sample``, in the study's universe."""
         return {**self.fit.get("data", {}).get("sample", {}), "universe": self.universe}
+
+
+def _check_intraday(study: StudySettings) -> None:
+    source = study.source
+    given = [k for k in ("minute", "trades", "exchange") if getattr(source, k)]
+    if source.panel and given:
+        msg = (
+            f"study {study.name}: source.{given[0]} has no use beside a ready panel: add data sets"
+            " to it with `alpha-lightning characterise` first"
+        )
+        raise PanelError(msg)
+    if source.market:
+        if source.minute or source.trades:
+            msg = (
+                f"study {study.name}: source.{given[0]} has no use beside source.market, which"
+                " writes minute bars and trades of its own"
+            )
+            raise PanelError(msg)
+        return
+    for name in study.characterised:
+        lacking = [] if source.exchange else ["source.exchange (a YAML of its hours)"]
+        if not source.minute and (name == "mschars" or not source.trades):
+            lacking.append("source.minute (minute bars)")
+        if lacking:
+            msg = f"study {study.name}: {name} cannot be made: give {' and '.join(lacking)}"
+            raise PanelError(msg)
 
 
 def _check_units(study: str, paths: list[str]) -> None:

@@ -29,13 +29,24 @@ def ingest_step(arguments: dict[str, Any], out: str) -> None:
     ingest(out, **{**arguments, "tables": tables}, overwrite=True)
 
 
-def prepare_step(panel: str, datasets: list[str], rule: dict[str, Any]) -> None:
+def characterise_step(exchange: dict[str, Any], **arguments: Any) -> None:
+    """Add mschars and l2chars to a panel, at an exchange given by the content of its YAML."""
+    from jsonargparse import ArgumentParser
+
+    from alpha_lightning.panel.characterise import characterise
+
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_function_arguments(characterise)
+    typed = parser.parse_object({**arguments, "exchange": exchange})
+    characterise(**vars(parser.instantiate(typed)))
+
+
+def prepare_step(panel: str, dataset: str, rule: dict[str, Any]) -> None:
     """Compute the stage-2 statistics once, before many processes ask for them."""
     from alpha_lightning.windows.dataset import WindowSource
     from alpha_lightning.windows.sample import SampleRule
 
-    for name in datasets:
-        WindowSource.open(panel, name, SampleRule(**rule))
+    WindowSource.open(panel, dataset, SampleRule(**rule))
 
 
 def fit_step(config: dict[str, Any], folder: str, threads: int) -> None:

@@ -74,8 +74,11 @@ def _describe(tables: list[DatedTable], name: str) -> dict[str, Any]:
     parts = [table.metadata for table in tables]
     about: dict[str, Any] = {
         key: sorted({item for part in parts for item in part.get(key, [])})
-        for key in ("units", "datasets", "seeds", "vintages")
+        for key in ("units", "datasets", "proxies", "seeds", "vintages")
     }
+    weightings = {part.get("weighting") for part in parts}
+    if len(weightings) == 1 and None not in weightings:
+        about["weighting"] = weightings.pop()
     names = list(dict.fromkeys(str(part.get("name", "")) for part in parts))
     about["name"] = name or "+".join(names)
     about["scheme"] = "+".join(sorted({str(part.get("scheme", "")) for part in parts}))

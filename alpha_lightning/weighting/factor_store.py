@@ -1,7 +1,7 @@
 """Factor matrices on disk: found, checked against one another, and joined into a design matrix."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class FactorFile:
         panel_fingerprint: of the panel it read.
         out_of_sample_from: ISO date; rows dated before it were seen in training.
         path: the file.
+        proxy: whether the data set stands in for data that the vendor did not deliver.
     """
 
     unit: str
@@ -40,6 +41,7 @@ class FactorFile:
     panel_fingerprint: str
     out_of_sample_from: str
     path: Path
+    proxy: bool = False
 
 
 def find_factor_files(paths: Sequence[str | Path]) -> list[Path]:
@@ -100,6 +102,27 @@ def load_vintage(files: Sequence[FactorFile], panel: Panel, dates: NDArray[Any])
     return join([_load(file, panel, dates) for file in files])
 
 
+def describe_files(by_vintage: Mapping[int, tuple[FactorFile, ...]]) -> dict[str, Any]:
+    """What a score that is made from factor matrices says of them.
+
+    Args:
+        by_vintage: from `open_factor_files`.
+
+    Returns:
+        ``units``, ``datasets``, ``proxies`` (data sets that stand in for others), ``seeds``,
+        ``vintages`` and ``scheme``.
+    """
+    files = [file for part in by_vintage.values() for file in part]
+    return {
+        "units": sorted({file.unit for file in files}),
+        "datasets": sorted({file.dataset for file in files}),
+        "proxies": sorted({file.dataset for file in files if file.proxy}),
+        "seeds": [files[0].seed],
+        "vintages": sorted(by_vintage),
+        "scheme": files[0].scheme,
+    }
+
+
 def refuse_in_sample(
     files: Sequence[FactorFile],
     learnt_from: np.datetime64,
@@ -139,12 +162,13 @@ def _open(path: Path) -> FactorFile:
     if about.get("kind") != "factor_matrix":
         msg = f"{path} is a {about.get('kind', 'table without a kind')}, not a factor matrix"
         raise UserError(msg)
-    names = [name for name in FactorFile.__dataclass_fields__ if name != "path"]
+    names = [name for name in FactorFile.__dataclass_fields__ if name not in ("path", "proxy")]
     missing = [name for name in names if name not in about]
     if missing:
         msg = f"{path} does not say its {', '.join(missing)}: export it again"
         raise UserError(msg)
-    return FactorFile(**{name: about[name] for name in names}, path=path)
+    proxy = bool(about.get("proxy", False))
+    return FactorFile(**{name: about[name] for name in names}, path=path, proxy=proxy)
 
 
 def _refuse_mixture(files: Sequence[FactorFile], name: str) -> None:

@@ -1,13 +1,14 @@
 """Factor matrices to one score: what the command ``weigh`` does."""
 
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from alpha_lightning.panel.returns import LABEL, Horizon
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.vintages import VintageRule, cut_vintage
 from alpha_lightning.weighting.factor_store import (
     FactorFile,
+    describe_files,
     find_factor_files,
     load_vintage,
     open_factor_files,
@@ -64,8 +65,10 @@ def weigh(
     run = units[0].seed if seed is None else seed
     walk = WalkForward.over(source, universe, label, settings, run)
     months = [month for files in by_vintage.values() for month in _serve(walk, source, files)]
+    made_of = describe_files(by_vintage)
     about = {
-        **_describe(by_vintage, name),
+        **made_of,
+        "name": name or "+".join(made_of["units"]),
         "panel_fingerprint": source.fingerprint,
         "universe": universe,
         **walk.describe(months),
@@ -81,16 +84,3 @@ def _serve(walk: WalkForward, panel: Panel, files: tuple[FactorFile, ...]) -> li
     learnt, served = panel.dates[first_learnt(plan)], panel.dates[vintage.serve[0]]
     refuse_in_sample(files, learnt, served, allow=walk.settings.allow_in_sample)
     return walk.serve(design, plan)
-
-
-def _describe(by_vintage: dict[int, tuple[FactorFile, ...]], name: str) -> dict[str, Any]:
-    files = next(iter(by_vintage.values()))
-    units = sorted({file.unit for file in files})
-    return {
-        "name": name or "+".join(units),
-        "units": units,
-        "datasets": sorted({file.dataset for file in files}),
-        "seeds": [files[0].seed],
-        "vintages": sorted(by_vintage),
-        "scheme": files[0].scheme,
-    }

@@ -211,3 +211,38 @@ def test_mistakes_are_named_and_leave_nothing_behind(
     assert "weekly signal dates" in (short / "evaluation.json").read_text()
     with pytest.raises(UserError, match="exists"):
         run(panel, [score], tmp_path / "out")
+
+
+def test_further_scores_are_measured_on_the_same_dates_and_leave_the_figures_alone(
+    panel: Panel, values: Any, write_score: Write, tmp_path: Path
+) -> None:
+    about = {"units": ["gru"], "datasets": ["rawbar", "mschars"]}
+    shown = [write_score(panel, values, "gru", **about, proxies=["l2chars"])]
+    other = np.random.default_rng(6).normal(size=values.shape)
+    part = write_score(panel, other, "gru on rawbar", units=["gru"], datasets=["rawbar"])
+    plain, whole = (
+        run(panel, shown, tmp_path / name, also=also) for name, also in (("a", None), ("b", [part]))
+    )
+    for name in ("fig06_rank_ic", "fig07_ic_ir", "fig08_groups", "rank_ic_by_date", "coverage"):
+        assert table(plain, name).equals(table(whole, name)), name
+    further = set(contents(whole)) - set(contents(plain))
+    names = ("dataset_value", "rank_ic_summary_also", "rank_ic_by_date_also")
+    assert further == {f"tables/{name}.csv" for name in names}
+    assert set(table(whole, "rank_ic_by_date_also")["score"]) == {"gru on rawbar"}
+    written = json.loads((whole / "evaluation.json").read_text())
+    assert [score["name"] for score in written["scores"]] == ["gru"]
+    assert [score["name"] for score in written["also"]] == ["gru on rawbar"]
+    assert written["oracle"] is None
+    assert written["warnings"] == ["l2chars is a proxy made from minute bars, not Level-2 data."]
+    value = table(whole, "dataset_value").set_index(["role", "horizon"])
+    alone = run(panel, [part], tmp_path / "alone")
+    mean = table(alone, "fig06_rank_ic")["rank_ic_10g_pct"][0]
+    assert value.loc[("single", "10g"), "rank_ic_pct"] == pytest.approx(mean, abs=1e-6)
+
+
+def test_a_name_cannot_be_shown_and_be_a_part(
+    panel: Panel, values: Any, write_score: Write, tmp_path: Path
+) -> None:
+    files = [write_score(panel, values), write_score(panel, -values)]
+    with pytest.raises(UserError, match="'alpha' is used twice"):
+        run(panel, files[:1], tmp_path / "out", also=files[1:])

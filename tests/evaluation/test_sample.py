@@ -9,6 +9,7 @@ import pytest
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.evaluation.sample import EvaluationRule, draw_sample, parse_date, row_since
 from alpha_lightning.evaluation.signal_dates import signal_rows
+from alpha_lightning.panel.returns import EVALUATION_RETURNS, forward_return
 from alpha_lightning.panel.store import Panel
 
 Write = Callable[..., str]
@@ -89,3 +90,30 @@ def test_dates_from_text() -> None:
     assert parse_date("2020", "since") == np.datetime64("2020-01-01")
     dates = np.array(["2020-01-03", "2020-01-06"], dtype="M8[D]")
     assert row_since(dates, "2020-01-04", "since") == 1
+
+
+def test_returns_are_those_known_by_the_last_date(
+    panel: Panel, values: Any, write_score: Write
+) -> None:
+    rule = EvaluationRule(end=str(panel.dates[50]))
+    sample = draw_sample(panel.path, [write_score(panel, values)], rule)
+    found = list(sample.returns())
+    assert [(horizon.days, horizon.gap) for horizon, _, _ in found] == list(EVALUATION_RETURNS)
+    for horizon, known, returns in found:
+        assert known.tolist() == [row + horizon.span <= 50 for row in sample.rows]
+        expected = forward_return(panel, horizon.days, horizon.gap)[sample.rows]
+        expected[~known] = np.nan
+        np.testing.assert_array_equal(returns, expected)
+
+
+def test_some_of_the_scores_keep_the_dates_and_stocks_of_all(
+    panel: Panel, values: Any, write_score: Write
+) -> None:
+    holed = np.where(np.arange(25) < 5, np.nan, values)
+    files = [write_score(panel, values, "full"), write_score(panel, holed, "holed")]
+    sample = draw_sample(panel.path, files, EvaluationRule())
+    part = sample.of_scores(slice(1))
+    assert [score.name for score in part.scores] == ["full"]
+    assert len(part.masks) == 1
+    assert not part.masks[0][:, :5].any()
+    assert np.array_equal(part.rows, sample.rows)

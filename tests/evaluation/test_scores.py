@@ -8,7 +8,14 @@ import pytest
 
 from alpha_lightning.artefacts.dated_table import DatedTable, read_dated_table, write_dated_table
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.evaluation.scores import cross_sections, read_scores, shared_rows
+from alpha_lightning.evaluation.scores import (
+    LEVELS,
+    Score,
+    cross_sections,
+    level_of,
+    read_scores,
+    shared_rows,
+)
 from alpha_lightning.panel.store import Panel
 
 Write = Callable[..., str]
@@ -121,3 +128,30 @@ def test_scores_without_a_common_date_are_refused(
     scores = read_scores(files, panel, rows)
     with pytest.raises(UserError, match=f"early {panel.dates[0]} to {panel.dates[9]}; late none"):
         shared_rows(scores, rows, panel)
+
+
+def made_of(units: str, datasets: str, **metadata: Any) -> Score:
+    about = {"units": units.split(), "datasets": datasets.split()} | metadata
+    return Score("any", np.zeros((1, 1), dtype=np.float32), about, "")
+
+
+def test_levels_are_read_off_what_a_score_is_made_of() -> None:
+    whole = "rawbar mschars"
+    by_level = {
+        "unit": made_of("gru", "rawbar", weighting="mean"),
+        "data set": made_of("gru lstm", "mschars"),
+        "model": made_of("gru", whole),
+        "ensemble": made_of("gru lstm", whole),
+        "baseline": made_of("summary", "", scheme="baseline"),
+    }
+    assert tuple(by_level) == LEVELS
+    scores = list(by_level.values())
+    assert [level_of(score, scores) for score in scores] == list(LEVELS)
+    # With a single data set there is no part of the data sets.
+    alone = [made_of("gru", "rawbar"), made_of("gru", "rawbar", weighting="mean")]
+    assert [level_of(score, alone) for score in alone] == ["model", "unit"]
+
+
+def test_a_score_that_says_nothing_is_a_model() -> None:
+    silent = Score("any", np.zeros((1, 1), dtype=np.float32), {}, "")
+    assert level_of(silent, [silent]) == "model"

@@ -2,14 +2,19 @@ import math
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy import stats
 
 from alpha_lightning.evaluation.standard_errors import (
     block_bootstrap,
     newey_west_error,
     overlap,
+    paired_difference,
     plain_error,
+    ratio_of_means,
 )
+
+Series = NDArray[np.float64]
 
 
 def newey_west_by_loops(series: list[float], lag: int) -> float:
@@ -93,3 +98,50 @@ def test_a_constant_series_has_no_error_and_no_ratio() -> None:
     errors = block_bootstrap(np.full(30, 0.25), 0)
     assert errors.mean == 0
     assert math.isnan(errors.ratio)
+
+
+def correlated_pair(length: int, seed: int) -> tuple[Series, Series]:
+    generator = np.random.default_rng(seed)
+    market = generator.normal(0.2, 0.1, length)
+    a = 0.6 * market + generator.normal(0, 0.02, length)
+    b = market + generator.normal(0, 0.02, length)
+    a[3] = b[7] = b[11] = np.nan
+    return a, b
+
+
+def test_a_paired_difference_against_plain_loops() -> None:
+    a, b = correlated_pair(60, 1)
+    mean, error = paired_difference(a, b, 2)
+    differences = [x - y for x, y in zip(a.tolist(), b.tolist(), strict=True)]
+    seen = [x for x in differences if not math.isnan(x)]
+    assert len(seen) == 57
+    assert mean == pytest.approx(sum(seen) / len(seen), abs=1e-12)
+    assert error == pytest.approx(newey_west_by_loops(differences, 2), abs=1e-12)
+    # What two scores share is not in the error of their difference.
+    assert error < 0.5 * math.hypot(newey_west_error(a, 2), newey_west_error(b, 2))
+    assert all(map(math.isnan, paired_difference(np.full(5, np.nan), np.ones(5), 1)))
+
+
+def test_a_ratio_against_the_delta_method_written_out() -> None:
+    a, b = correlated_pair(80, 2)
+    ratio, error = ratio_of_means(a, b, 0)
+    both = np.isfinite(a) & np.isfinite(b)
+    x, y = a[both], b[both]
+    n = len(x)
+    covariance = np.cov(x, y, ddof=1) / n
+    gradient = np.array([1 / y.mean(), -x.mean() / y.mean() ** 2])
+    assert ratio == pytest.approx(x.mean() / y.mean(), abs=1e-12)
+    assert error == pytest.approx(math.sqrt(gradient @ covariance @ gradient), abs=1e-12)
+
+
+def test_the_error_of_a_ratio_is_its_spread_over_samples() -> None:
+    draws = [ratio_of_means(*correlated_pair(300, seed), 0) for seed in range(300)]
+    ratios, errors = np.array(draws).T
+    assert np.mean(ratios) == pytest.approx(0.6, abs=0.005)
+    assert np.std(ratios) == pytest.approx(np.mean(errors), rel=0.15)
+
+
+def test_a_ratio_to_nothing_is_no_number() -> None:
+    a = np.linspace(0.1, 0.2, 9)
+    for b in (np.full(9, np.nan), -a, np.zeros(9)):
+        assert all(map(math.isnan, ratio_of_means(a, b, 1)))

@@ -1,3 +1,4 @@
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,6 +77,7 @@ def test_provenance(fitted: Path, market_panel: Path) -> None:
     assert read_metadata(fitted / "factors.parquet") == {
         "kind": "factor_matrix",
         "unit": "gru",
+        "proxy": False,
         "network": "gru",
         "dataset": "rawbar",
         "features": ["open", "high", "low", "close", "vwap", "volume"],
@@ -97,6 +99,17 @@ def test_provenance(fitted: Path, market_panel: Path) -> None:
         "panel_fingerprint": panel.fingerprint,
         "dataset_fingerprint": panel.dataset("rawbar").fingerprint,
     }
+
+
+def test_a_proxy_is_named(again: Options, fitted: Path, market_panel: Path, tmp_path: Path) -> None:
+    panel = Path(shutil.copytree(market_panel, tmp_path / "panel"))
+    about = json.loads((panel / "panel.json").read_text())
+    about["datasets"]["rawbar"]["proxy"] = True
+    (panel / "panel.json").write_text(json.dumps(about))
+    run = tmp_path / "run"
+    assert main(again("predict", fitted, run, **{"data.panel": panel})) == 0
+    (file,) = run.rglob("factors.parquet")
+    assert read_metadata(file)["proxy"] is True
 
 
 def test_it_opens_without_our_code(fitted: Path) -> None:

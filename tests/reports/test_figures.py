@@ -6,6 +6,7 @@ import pytest
 
 from alpha_lightning.reports import figures
 from alpha_lightning.reports.figures import ScoreStyle, score_styles
+from alpha_lightning.reports.study_folder import read_study
 from alpha_lightning.reports.svg import SERIES, theme
 
 NAMES = ["gru", "a score with a very long name", "reversal"]
@@ -64,3 +65,12 @@ def test_groups_have_a_panel_for_each_score(study: Path, styles: tuple[ScoreStyl
     many = score_styles([*NAMES, *NAMES], ["reversal"])
     assert len(figures.group_bars(groups, many)) > len(svg)
     assert "viewBox" in figures.group_bars(groups, styles[:1])
+
+
+def test_every_subset_of_the_data_sets_has_a_bar(study_of_data_sets: Path) -> None:
+    value = read_study(study_of_data_sets).tables["dataset_value"]
+    svg = figures.dataset_value_bars(value, "v1", "10g")
+    places = [svg.index(f">{name}<") for name in ("rawbar", "l2chars", "rawbar + l2chars")]
+    assert len(places) == 3
+    # All of them in colour, the others grey.
+    assert svg.count("var(--series-0)") == 1

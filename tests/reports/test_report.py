@@ -113,6 +113,39 @@ def test_headline_is_a_table_of_text(study: Path) -> None:
     ]
 
 
+def test_a_page_of_data_sets_holds_their_value_and_the_share_of_the_attainable(
+    study_of_data_sets: Path,
+) -> None:
+    path = report(str(study_of_data_sets))
+    page = Page(path.read_text())
+    words = re.sub(r"\s+", " ", " ".join(page.words))
+    assert {"datasets", "attainable", "dataset-value", "dataset-value-table"} <= set(page.ids)
+    assert len(page.ids) == len(set(page.ids))
+    assert all((path.parent / link).exists() for link in page.links if not link.startswith("#"))
+    value = pd.read_csv(study_of_data_sets / "evaluation" / "tables" / "dataset_value.csv")
+    row = value[(value["score"] == "v1") & (value["horizon"] == "10g")].iloc[0]
+    shown = rf"rawbar {row['rank_ic_pct']:.2f} ±{row['rank_ic_se_pct']:.2f} {row['ic_ir']:.2f}"
+    assert re.search(shown.replace("-", "−"), words)
+    for text in ("one left out", "The same by model", "unit: mean of its factors"):
+        assert text in words
+    for name in ("attainable_10g", "expected_10g_trades", "gru on rawbar, mean of factors"):
+        assert name in words
+    assert "l2chars (proxy)" in words
+
+
+def test_proxies_and_a_simulated_market_are_said_first(study_of_data_sets: Path) -> None:
+    text = report(str(study_of_data_sets)).read_text()
+    first = text.index("Simulated market")
+    assert first < text.index("l2chars is a proxy made from minute bars") < text.index("<table")
+
+
+def test_headline_goes_on_with_data_sets_and_shares(study_of_data_sets: Path) -> None:
+    parts = headline(str(study_of_data_sets)).split("\n\n")
+    assert parts[1].startswith("data sets of v1 at 10g: RankIC %, IC_IR, difference to all")
+    assert parts[2].startswith("attainable at 10g (oracle RankIC ")
+    assert parts[3] == "l2chars is a proxy made from minute bars, not Level-2 data."
+
+
 def test_a_folder_without_a_study_is_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ArtefactError, match="does not exist"):
         report(str(tmp_path / "nothing"))

@@ -35,6 +35,34 @@ def test_a_simulated_market_is_said_first(study: Path) -> None:
     assert read.warnings[0].startswith("Simulated market")
 
 
+def test_an_oracle_tells_of_a_simulated_market_wherever_the_panel_came_from(
+    study_of_data_sets: Path,
+) -> None:
+    read = read_study(study_of_data_sets)
+    assert "source" not in read.config
+    assert read.simulated
+    assert read.datasets == ("rawbar", "l2chars")
+
+
+def test_what_the_data_sets_lack_is_said_with_what_the_panel_lacks(
+    study_of_data_sets: Path, tmp_path: Path
+) -> None:
+    file = study_of_data_sets / "evaluation" / "evaluation.json"
+    about = json.loads(file.read_text())
+    panel = Path(shutil.copytree(about["panel"], tmp_path / "panel"))
+    meta = json.loads((panel / "panel.json").read_text())
+    rawbar = meta["datasets"]["rawbar"]
+    meta["datasets"]["l2chars"] = rawbar | {"lacking": ["No trades.", "l2chars: No auctions."]}
+    meta["datasets"]["mschars"] = rawbar | {"lacking": ["Not of this study."]}
+    (panel / "panel.json").write_text(json.dumps(meta))
+    file.write_text(json.dumps(about | {"panel": str(panel)}))
+    warnings = read_study(study_of_data_sets).warnings
+    place = warnings.index("l2chars: No trades.")
+    assert warnings[place + 1] == "l2chars: No auctions."
+    assert warnings[place + 2 :] == meta["switched_off"]
+    assert not any("Not of this study" in sentence for sentence in warnings)
+
+
 def test_a_panel_that_moved_or_changed_is_said(study: Path) -> None:
     file = study / "evaluation" / "evaluation.json"
     about = json.loads(file.read_text())

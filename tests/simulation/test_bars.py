@@ -1,86 +1,60 @@
 import numpy as np
 import pytest
-from scipy import stats
 
-from alpha_lightning.simulation.arrays import Floats
-from alpha_lightning.simulation.bars import Shape, Volumes, draw_shape
-from alpha_lightning.simulation.returns import Move
-from alpha_lightning.simulation.settings import MarketSettings, VolumeSettings
-from alpha_lightning.simulation.stocks import draw_stocks
-from alpha_lightning.simulation.streams import fat_tailed
-from alpha_lightning.simulation.trading_days import trading_days
+from alpha_lightning.simulation.bars import daily_bars, minute_bars
+from alpha_lightning.simulation.prints import Prints
+from alpha_lightning.simulation.session import Session
 
-COUNT = 20_000
+SESSIONS = [Session(30, 1), Session(30, 3), Session(10, 2)]
 
 
-def shape_of(total: Floats, volatility: float = 0.02, seed: int = 0) -> Shape:
-    move = Move(np.zeros_like(total), np.full_like(total, volatility), total)
-    return draw_shape(np.random.default_rng(seed), move)
+def prints_of(session: Session, stocks: int = 30, seed: int = 0) -> Prints:
+    """Random prints, more than half of which do not happen; the last stock rests."""
+    generator = np.random.default_rng(seed)
+    shape = (stocks, len(session.volume))
+    cents = generator.integers(900, 1100, shape).astype(np.float64)
+    lots = generator.integers(1, 50, shape) * (generator.random(shape) < 0.4)
+    lots[:, [0, -1]] = np.maximum(lots[:, [0, -1]], 1)
+    lots[-1] = 0
+    return Prints(cents, lots.astype(np.float64), np.zeros(shape, dtype=np.int64))
 
 
-def test_a_bar_holds_its_own_prices() -> None:
-    total = 0.03 * np.random.default_rng(1).standard_normal(COUNT)
-    shape = shape_of(total)
-    np.testing.assert_allclose(shape.close, 1 + total, rtol=1e-12)
-    for price in (shape.open, shape.close, shape.vwap):
-        assert (shape.low <= price * (1 + 1e-12)).all()
-        assert (price <= shape.high * (1 + 1e-12)).all()
+@pytest.mark.parametrize("session", SESSIONS, ids=str)
+def test_minute_bars_are_those_of_a_plain_loop(session: Session) -> None:
+    prints = prints_of(session)
+    bars = minute_bars(prints, session)
+    empty = 0
+    for n in range(29):
+        price = prints.cents[n, 0]
+        for b in range(session.bars):
+            slots = list(range(1 + b * session.prints, 1 + (b + 1) * session.prints))
+            slots += [len(session.volume) - 1] * (b == session.bars - 1)
+            seen = [(prints.cents[n, k], prints.lots[n, k]) for k in slots if prints.lots[n, k] > 0]
+            prices = [cents for cents, _ in seen] or [price]
+            empty += not seen
+            assert bars.open[n, b] == prices[0]
+            assert bars.high[n, b] == max(prices)
+            assert bars.low[n, b] == min(prices)
+            assert bars.close[n, b] == prices[-1]
+            assert bars.lots[n, b] == sum(lots for _, lots in seen)
+            assert bars.amount[n, b] == sum(cents * lots for cents, lots in seen)
+            price = prices[-1]
+    assert empty > 10
+    assert not bars.lots[29].any()
 
 
-def test_vwap_lies_where_its_place_says() -> None:
-    shape = shape_of(np.full(COUNT, 0.01))
-    middle = (shape.open + shape.close) / 2
-    for k in range(200):
-        side = shape.high[k] if shape.vwap_place[k] > 0 else shape.low[k]
-        weight = abs(shape.vwap_place[k])
-        expected = (1 - weight) * middle[k] + weight * side
-        assert shape.vwap[k] == pytest.approx(expected, rel=1e-12)
-    assert stats.kstest((shape.vwap_place + 1) / 2, "uniform").pvalue > 0.001
-
-
-def test_extremes_follow_the_law_of_a_brownian_bridge() -> None:
-    shape = shape_of(np.full(COUNT, -0.015))
-    begin, end, variance = np.log(shape.open), np.log(shape.close), 0.75 * 0.02**2
-    for extreme in (np.log(shape.high), np.log(shape.low)):
-        exceeded = np.exp(-2 * (extreme - begin) * (extreme - end) / variance)
-        assert stats.kstest(exceeded, "uniform").pvalue > 0.001
-
-
-def test_the_open_has_a_quarter_of_the_day_behind_it() -> None:
-    volatility = 0.02
-    total = np.expm1(volatility * np.random.default_rng(2).standard_normal(COUNT))
-    overnight = np.log(shape_of(total, volatility).open)
-    intraday = np.log1p(total) - overnight
-    assert overnight.std() == pytest.approx(volatility * 0.5, rel=0.03)
-    assert abs(np.corrcoef(overnight, intraday)[0, 1]) < 0.03
-
-
-def test_a_narrow_bar_is_called_narrow() -> None:
-    shape = shape_of(np.zeros(COUNT))
-    width = np.log(shape.high / shape.low)
-    assert stats.spearmanr(shape.narrowness, width)[0] < -0.7
-
-
-def test_turnover_is_the_recursion_written_as_a_loop() -> None:
-    settings = MarketSettings(stocks=20, volume=VolumeSettings(persistence=0.6, surprise=0.2))
-    stocks = draw_stocks(settings, 0, trading_days(settings.start, settings.days))
-    volumes, unusual = Volumes(settings, stocks), np.zeros(20)
-    for day in range(30):
-        turnover, surprise = volumes.step(np.random.default_rng(day), np.ones(20))
-        unusual = np.array([0.6 * u + 0.2 * s for u, s in zip(unusual, surprise, strict=True)])
-        expected = np.minimum(stocks.turnover * np.exp(unusual), 0.5)
-        np.testing.assert_allclose(turnover, expected, rtol=1e-12)
-
-
-def test_volume_rises_with_the_size_of_the_move_and_has_fat_tails() -> None:
-    settings = MarketSettings(stocks=COUNT)
-    stocks = draw_stocks(settings, 0, trading_days(settings.start, settings.days))
-    volumes = Volumes(settings, stocks)
-    for day in range(30):
-        shock = fat_tailed(np.random.default_rng(day), COUNT, settings.returns.tail)
-        turnover, surprise = volumes.step(np.random.default_rng(100 + day), shock)
-    assert abs(surprise.mean()) < 4 / np.sqrt(COUNT)
-    assert surprise.var() == pytest.approx(1, rel=0.05)
-    assert np.corrcoef(surprise, np.abs(shock))[0, 1] == pytest.approx(0.6, abs=0.03)
-    assert stats.kurtosis(turnover / stocks.turnover) > 3
-    assert turnover.max() <= 0.5
+@pytest.mark.parametrize("session", SESSIONS, ids=str)
+def test_daily_bars_are_those_of_a_plain_loop(session: Session) -> None:
+    prints = prints_of(session, seed=1)
+    bars = daily_bars(prints, np.full(30, 7.77))
+    for n in range(29):
+        cents = [c for c, lots in zip(prints.cents[n], prints.lots[n], strict=True) if lots > 0]
+        assert bars.open[n] == cents[0] / 100
+        assert bars.high[n] == max(cents) / 100
+        assert bars.low[n] == min(cents) / 100
+        assert bars.close[n] == cents[-1] / 100
+        assert bars.volume[n] == 100 * prints.lots[n].sum()
+        assert bars.amount[n] == (prints.cents[n] * prints.lots[n]).sum()
+    resting = [getattr(bars, name)[29] for name in ("open", "high", "low", "close")]
+    assert resting == [7.77] * 4
+    assert (bars.volume[29], bars.amount[29]) == (0, 0)

@@ -46,7 +46,7 @@ def test_the_level_is_what_the_weights_of_the_night_before_earn(
 def test_members_are_the_largest_of_the_day_before_the_review(
     lively_days: list[MarketDay],
 ) -> None:
-    path = follow(IndexRule("large", 0.2), lively_days)
+    path = follow(IndexRule("large", 0, 0.2), lively_days)
     reviews = 0
     for t in range(1, len(path)):
         before, day = lively_days[t - 1], lively_days[t]
@@ -85,3 +85,24 @@ def test_an_index_without_a_member_is_a_mistake_of_the_settings(
     nobody = dataclasses.replace(day.status, listed=np.zeros_like(day.status.listed))
     with pytest.raises(SimulationError, match="000985 is left on 2018-01-03: lower market"):
         index.step(dataclasses.replace(day, status=nobody))
+
+
+def test_three_indices_split_the_market_by_size(lively_days: list[MarketDay]) -> None:
+    everybody, large, middle = (follow(rule, lively_days)[0].weights > 0 for rule in INDICES)
+    listed = int(everybody.sum())
+    assert [rule.code for rule in INDICES] == ["000985", "000300", "000905"]
+    assert (large.sum(), middle.sum()) == (round(listed / 5), round(listed / 3))
+    assert not (large & middle).any()
+    cap = lively_days[0].total_cap
+    assert cap[large].min() > cap[middle].max()
+    assert cap[middle].min() > cap[everybody & ~large & ~middle].max()
+
+
+def test_a_large_market_has_indices_of_300_and_500(lively_days: list[MarketDay]) -> None:
+    day, count = lively_days[0], 3000
+    status = dataclasses.replace(day.status, listed=np.ones(count, dtype=np.bool_))
+    cap = np.arange(1.0, count + 1)
+    big = dataclasses.replace(day, status=status, total_cap=cap, float_cap=cap)
+    _, large, middle = (follow(rule, [big])[0].weights > 0 for rule in INDICES)
+    assert np.flatnonzero(large).tolist() == list(range(2700, 3000))
+    assert np.flatnonzero(middle).tolist() == list(range(2200, 2700))

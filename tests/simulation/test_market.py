@@ -4,13 +4,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from alpha_lightning.simulation import market as market_module
+from alpha_lightning.simulation.arrays import Floats
 from alpha_lightning.simulation.market import Market, MarketDay
 from alpha_lightning.simulation.settings import MarketSettings
 from alpha_lightning.simulation.streams import Purpose, stream
 
-PRICES = ("open", "high", "low", "close", "vwap")
+PRICES = ("open", "high", "low", "close")
 
 
 def same(one: Any, other: Any) -> bool:
@@ -18,6 +20,8 @@ def same(one: Any, other: Any) -> bool:
     if dataclasses.is_dataclass(one):
         names = [field.name for field in dataclasses.fields(one)]
         return all(same(getattr(one, name), getattr(other, name)) for name in names)
+    if isinstance(one, dict):
+        return all(same(one[name], other[name]) for name in one)
     return np.asarray(one).tobytes() == np.asarray(other).tobytes()
 
 
@@ -57,7 +61,10 @@ def test_the_future_cannot_reach_back(
 def test_bars_hold_together(lively_days: list[MarketDay]) -> None:
     for day in lively_days:
         bars, traded = day.bars, day.status.traded
-        for price in (bars.open, bars.close, bars.vwap):
+        vwap = bars.amount[traded] / bars.volume[traded]
+        assert (bars.low[traded] <= vwap + 1e-9).all()
+        assert (vwap <= bars.high[traded] + 1e-9).all()
+        for price in (bars.open, bars.close):
             assert (bars.low[traded] <= price[traded]).all()
             assert (price[traded] <= bars.high[traded]).all()
         for price in (bars.open, bars.high, bars.low, bars.close):
@@ -65,8 +72,7 @@ def test_bars_hold_together(lively_days: list[MarketDay]) -> None:
         assert (bars.low[traded] >= 0.01).all()
         assert (bars.volume[traded] >= 100).all()
         assert (bars.volume % 100 == 0).all()
-        vwap = bars.amount[traded] / bars.volume[traded]
-        np.testing.assert_allclose(vwap, bars.vwap[traded], atol=1e-4)
+        np.testing.assert_array_equal(bars.amount, np.round(bars.amount))
 
 
 def test_a_suspended_stock_stands_still(lively_days: list[MarketDay]) -> None:
@@ -89,9 +95,10 @@ def test_adjusted_prices_do_not_notice_splits_and_dividends(lively_days: list[Ma
         both = before.status.traded & day.status.traded
         event = both & (day.adj_factor != before.adj_factor)
         adjusted = day.bars.close * day.adj_factor / (before.bars.close * before.adj_factor) - 1
-        # A shock of at most 10 %, a drift, and prices rounded to the cent.
+        # The widest limit, the clip of new listings, and prices rounded to the cent.
         cents = 0.02 / np.minimum(day.bars.close, before.bars.close)
-        assert (np.abs(adjusted[both]) < 0.11 + cents[both]).all()
+        largest = np.where(np.isfinite(day.limits.up), 0.2, 0.31)
+        assert (np.abs(adjusted) < largest + cents)[both].all()
         ratio = day.adj_factor / before.adj_factor
         splits += int((ratio[event] > 1.15).sum())
         dividends += int((ratio[event] < 1.15).sum())
@@ -115,10 +122,44 @@ def test_capitalisation_ignores_splits(lively_days: list[MarketDay]) -> None:
         both = before.status.traded & day.status.traded
         split = both & (day.adj_factor / before.adj_factor > 1.15)
         change = day.total_cap[split] / before.total_cap[split]
-        assert (np.abs(change - 1) < 0.2).all()
+        assert (np.abs(change - 1) < 0.32).all()
         assert (day.float_cap[both] <= day.total_cap[both]).all()
 
 
 def test_without_a_signal_nothing_can_be_expected() -> None:
     for day in Market(MarketSettings(stocks=30, days=60, signal=0), seed=1):
-        assert not day.expected.any()
+        assert not any(values.any() for values in day.expected.values())
+
+
+def test_the_day_has_the_shape_and_tails_of_a_real_one(lively_days: list[MarketDay]) -> None:
+    volume, variance, returns = np.zeros(24), np.zeros(24), []
+    sizes: list[Floats] = []
+    for before, day in pairwise(lively_days):
+        who = before.status.traded & day.status.traded
+        minutes, opening = day.minutes, day.prints.cents[:, :1]
+        moves = np.diff(np.log(np.concatenate([opening, minutes.close], axis=1)), axis=1)[who]
+        volume += (minutes.lots[who] / minutes.lots[who].sum(axis=1, keepdims=True)).sum(axis=0)
+        variance += (moves**2).sum(axis=0)
+        adjusted = np.log(day.bars.close * day.adj_factor / before.bars.close / before.adj_factor)
+        returns.append(adjusted[who] - adjusted[who].mean())
+        sizes.append(np.where(who, np.abs(adjusted), np.nan))
+    for profile in (volume, variance):
+        assert 1.5 < profile[[0, 1, -2, -1]].mean() / profile[10:14].mean() < 4
+    own = np.concatenate(returns)
+    assert 5 < stats.kurtosis(own, fisher=False) < 20
+    assert 0.018 < own.std() < 0.03
+    by_day = np.nanmean(sizes, axis=1)
+    assert np.corrcoef(by_day[1:], by_day[:-1])[0, 1] > 0.02
+
+
+def test_what_a_price_limit_cuts_off_is_lost(lively_days: list[MarketDay]) -> None:
+    # A locked day's excess does not come the next day: no drift beyond the signals is planted.
+    after = []
+    for before, day in pairwise(lively_days):
+        up, down = before.bars.close == before.limits.up, before.bars.close == before.limits.down
+        both = (up | down) & before.status.traded & day.status.traded
+        change = day.bars.close * day.adj_factor / before.bars.close / before.adj_factor - 1
+        after.append((np.where(up, 1, -1) * change)[both])
+    moves = np.concatenate(after)
+    assert len(moves) > 50
+    assert abs(moves.mean()) < 4 * moves.std() / np.sqrt(len(moves))

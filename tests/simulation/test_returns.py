@@ -15,7 +15,12 @@ def run(settings: MarketSettings, days: int, drift: float = 0.0) -> tuple[Floats
     returns = Returns(settings, stocks)
     industry = np.arange(settings.stocks) % settings.industries
     moves = [
-        returns.step(np.random.default_rng(day), industry, np.full(settings.stocks, drift))
+        returns.step(
+            np.random.default_rng(day),
+            np.random.default_rng(10_000 + day),
+            industry,
+            np.full(settings.stocks, drift),
+        )
         for day in range(days)
     ]
     total, shock, volatility = (
@@ -45,14 +50,34 @@ def test_the_mean_square_of_volatility_is_about_one() -> None:
     assert np.mean(np.square(levels[100:])) == pytest.approx(1, abs=0.05)
 
 
-def test_drift_is_added_after_the_limit() -> None:
-    settings = MarketSettings(stocks=200, returns=ReturnSettings(limit=0.02))
+def test_drift_is_added_after_the_clip() -> None:
+    wild = ReturnSettings(market_volatility=0.05, stock_volatility=0.05, events=0.1, event_size=15)
+    settings = MarketSettings(stocks=200, returns=wild)
     flat, _, _ = run(settings, 20)
     lifted, _, _ = run(settings, 20, drift=0.003)
     np.testing.assert_allclose(lifted - flat, 0.003, rtol=1e-12)
-    assert np.abs(flat).max() == 0.02
-    assert (flat == 0.02).any()
-    assert (flat == -0.02).any()
+    assert np.abs(flat).max() == 0.3
+    assert (flat == 0.3).any()
+    assert (flat == -0.3).any()
+
+
+def test_events_are_rare_symmetric_and_half_of_them_come_overnight() -> None:
+    settings = MarketSettings(stocks=2000, returns=ReturnSettings(events=0.05, event_size=6))
+    stocks = draw_stocks(settings, 0, trading_days(settings.start, settings.days))
+    returns, industry = Returns(settings, stocks), np.zeros(2000, dtype=np.int64)
+    draws = [(np.random.default_rng(day), np.random.default_rng(-day % 997)) for day in range(50)]
+    moves = [returns.step(one, two, industry, np.zeros(2000)) for one, two in draws]
+    event = np.array([move.event for move in moves])
+    happens = event != 0
+    assert happens.mean() == pytest.approx(0.05, abs=0.003)
+    size = np.abs(event[happens])
+    assert (size.min(), size.max()) == pytest.approx((3, 9), abs=0.05)
+    assert (event[happens] > 0).mean() == pytest.approx(0.5, abs=0.03)
+    gap = np.array([move.gap for move in moves])
+    assert not gap[~happens].any()
+    assert (gap[happens] != 0).mean() == pytest.approx(0.5, abs=0.03)
+    overnight = gap != 0
+    assert (np.sign(gap[overnight]) == np.sign(event[overnight])).all()
 
 
 def test_returns_have_the_size_tails_and_clusters_of_a_stock_market() -> None:
@@ -66,8 +91,8 @@ def test_returns_have_the_size_tails_and_clusters_of_a_stock_market() -> None:
     size = np.abs(market)
     assert np.corrcoef(size[1:], size[:-1])[0, 1] > 0.05
     assert shock.var() == pytest.approx(1, rel=0.02)
-    # The variance that the day before announces is the one that comes, but for the clipped tails.
-    assert total.var() == pytest.approx((volatility**2).mean(), rel=0.1)
+    # Events come on top: 1.6 % of the days at six deviations, squared, of the own part.
+    assert 1 < total.var() / (volatility**2).mean() < 1.5
 
 
 def test_without_drift_returns_have_no_mean() -> None:

@@ -6,6 +6,8 @@ import pytest
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.simulation.settings import (
     DEFAULT_MARKET,
+    IntradaySettings,
+    LimitSettings,
     ListingSettings,
     MarketSettings,
     ReturnSettings,
@@ -39,7 +41,13 @@ def test_settings_cannot_be_changed() -> None:
         ({"start": "1066-10-14"}, "start is '1066-10-14'"),
         ({"returns": ReturnSettings(market_volatility=0.06)}, "returns.market_volatility is 0.06"),
         ({"returns": ReturnSettings(persistence=1.0)}, "returns.persistence is 1.0"),
-        ({"returns": ReturnSettings(limit=0)}, "returns.limit is 0"),
+        ({"returns": ReturnSettings(events=0.2)}, "returns.events is 0.2"),
+        ({"returns": ReturnSettings(event_size=-1)}, "returns.event_size is -1"),
+        ({"limits": LimitSettings(main=0)}, "limits.main is 0"),
+        ({"limits": LimitSettings(special_share=0.9)}, "limits.special_share is 0.9"),
+        ({"intraday": IntradaySettings(prints=0)}, "intraday.prints is 0"),
+        ({"intraday": IntradaySettings(bar_minutes=7)}, "intraday.bar_minutes is 7"),
+        ({"signals": SignalSettings(large=Signal(0.5, -1))}, "signals.large.drift is -1"),
         ({"signals": SignalSettings(volume=Signal(1.0, 0.1))}, "signals.volume.decay is 1.0"),
         ({"signals": SignalSettings(reversal=Signal(0.5, 1))}, "signals.reversal.drift is 1"),
         ({"volume": VolumeSettings(move_share=1.2)}, "volume.move_share is 1.2"),
@@ -52,7 +60,8 @@ def test_settings_cannot_be_changed() -> None:
 def test_a_wrong_setting_is_named_with_its_value_and_a_remedy(
     wrong: dict[str, Any], field: str
 ) -> None:
-    with pytest.raises(UserError, match=f"market.{field}: (choose a value between|give an ISO)"):
+    remedy = "(choose a value between|choose 5|give an ISO)"
+    with pytest.raises(UserError, match=f"market.{field}: {remedy}"):
         MarketSettings(**wrong)
 
 

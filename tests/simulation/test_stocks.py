@@ -24,6 +24,7 @@ def test_exposures_and_habits_follow_the_settings() -> None:
     assert np.median(stocks.turnover) == pytest.approx(SETTINGS.volume.turnover, rel=0.05)
     assert stocks.float_share.min() >= 0.4
     assert stocks.float_share.max() <= 1
+    assert stocks.growth.mean() == pytest.approx(0.2, abs=0.03)
     size = np.log(stocks.shares * stocks.price)
     assert np.corrcoef(size, stocks.styles[0])[0, 1] > 0.999
 

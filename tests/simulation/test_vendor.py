@@ -21,7 +21,10 @@ CONTRACT: dict[str, dict[str, pl.DataType]] = {
         "volume": pl.Int64(),
         "amount": NUMBER,
         "adj_factor": NUMBER,
+        "limit_up": NUMBER,
+        "limit_down": NUMBER,
         "suspended": pl.Boolean(),
+        "st": pl.Boolean(),
         "list_date": DATE,
         "delist_date": DATE,
         "total_cap": NUMBER,
@@ -30,7 +33,31 @@ CONTRACT: dict[str, dict[str, pl.DataType]] = {
     "index_members": {"date": DATE, "index": TEXT, "symbol": TEXT, "weight": NUMBER},
     "index_levels": {"date": DATE, "index": TEXT, "close": NUMBER},
     "industries": {"date": DATE, "symbol": TEXT, "industry": TEXT},
-    "oracle": {"date": DATE, "symbol": TEXT, "expected": NUMBER},
+    "fundamentals": {
+        "date": DATE,
+        "symbol": TEXT,
+        "book_equity": NUMBER,
+        "net_assets": NUMBER,
+        "net_profit_ttm": NUMBER,
+        "sales_ttm": NUMBER,
+        "state_share": NUMBER,
+        "fund_share": NUMBER,
+        "coverage": NUMBER,
+    },
+    "oracle": {
+        "date": DATE,
+        "symbol": TEXT,
+        "expected_5": NUMBER,
+        "expected_10": NUMBER,
+        "expected_20": NUMBER,
+        "expected_5g": NUMBER,
+        "expected_10g": NUMBER,
+        "expected_20g": NUMBER,
+        "expected_10g_daily": NUMBER,
+        "expected_10g_intraday": NUMBER,
+        "expected_10g_trades": NUMBER,
+        "attainable_10g": NUMBER,
+    },
 }
 
 
@@ -42,16 +69,19 @@ def test_tables_have_the_columns_of_the_contract(lively_folder: Path, name: str)
     key = [c for c in ("date", "index", "symbol") if c in frame.columns]
     assert not frame.select(key).is_duplicated().any()
     assert frame["date"].is_sorted()
-    missing = set(frame.columns) - {"delist_date"}
-    assert all(frame[column].null_count() == 0 for column in missing)
-    assert all(frame[c].is_finite().all() for c, d in frame.schema.items() if d.is_float())
+    complete = set(frame.columns) - {"delist_date", "limit_up", "limit_down"}
+    assert all(frame[column].null_count() == 0 for column in complete)
+    floats = [c for c, d in frame.schema.items() if d.is_float()]
+    assert all(frame[c].drop_nulls().is_finite().all() for c in floats)
 
 
 def test_daily_rows_are_the_market(lively_folder: Path, lively: Market) -> None:
     daily = pl.read_parquet(lively_folder / "daily.parquet")
     oracle = pl.read_parquet(lively_folder / "oracle.parquet")
     assert daily.select("date", "symbol").equals(oracle.select("date", "symbol"))
-    by_date = daily.with_columns(oracle["expected"]).partition_by("date")
+    by_date = pl.concat([daily, oracle.drop("date", "symbol")], how="horizontal").partition_by(
+        "date"
+    )
     assert len(by_date) == len(lively)
     for day, rows in zip(lively, by_date, strict=True):
         shown = day.status.shown
@@ -59,8 +89,13 @@ def test_daily_rows_are_the_market(lively_folder: Path, lively: Market) -> None:
         assert rows["date"][0] == day.date.item()
         for name in ("open", "high", "low", "close", "volume", "amount"):
             assert (rows[name].to_numpy() == getattr(day.bars, name)[shown]).all()
-        for name in ("adj_factor", "total_cap", "float_cap", "expected"):
+        for name in ("adj_factor", "total_cap", "float_cap"):
             assert (rows[name].to_numpy() == getattr(day, name)[shown]).all()
+        for name, values in day.expected.items():
+            assert (rows[name].to_numpy() == values[shown]).all()
+        assert (rows["st"].to_numpy() == day.special[shown]).all()
+        for name, limit in (("limit_up", day.limits.up), ("limit_down", day.limits.down)):
+            np.testing.assert_array_equal(rows[name].to_numpy(), limit[shown])
         assert (rows["suspended"].to_numpy() == ~day.status.traded[shown]).all()
         assert rows["list_date"].to_list() == lively.stocks.list_date[shown].tolist()
         assert rows["delist_date"].to_list() == day.status.delist_date[shown].tolist()
@@ -69,11 +104,11 @@ def test_daily_rows_are_the_market(lively_folder: Path, lively: Market) -> None:
 def test_index_weights_sum_to_one_on_every_date(lively_folder: Path, lively: Market) -> None:
     members = pl.read_parquet(lively_folder / "index_members.parquet")
     sums = members.group_by("date", "index").agg(pl.col("weight").sum())
-    assert sums.height == 2 * len(lively)
+    assert sums.height == 3 * len(lively)
     np.testing.assert_allclose(sums["weight"].to_numpy(), 1, atol=1e-12)
     levels = pl.read_parquet(lively_folder / "index_levels.parquet")
     assert levels.height == sums.height
-    assert set(levels["index"]) == {"000985", "000300"}
+    assert set(levels["index"]) == {"000985", "000300", "000905"}
 
 
 def test_industries_are_told_from_when_they_hold(

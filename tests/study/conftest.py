@@ -31,7 +31,8 @@ def write_units(folder: Path) -> list[str]:
 def study_tree(folder: Path) -> Tree:
     market = folder / "market.yaml"
     market.write_text(
-        "market: {stocks: 40, start: '2019-01-02', days: 900, industries: 5}\nseed: 1\n"
+        "market:\n  {stocks: 40, start: '2019-01-02', days: 900, industries: 5,"
+        " intraday: {minute: false, trades: false}}\nseed: 1\n"
     )
     return {
         "name": "tiny",

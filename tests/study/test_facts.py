@@ -1,6 +1,7 @@
 """Facts against what is known of artefacts that were made here."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -36,14 +37,51 @@ def test_vendor_tables(market_folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert told["dates"][0].startswith("900, 2019-01-02 to ")
     assert told["stocks"] == ["40 listed sooner or later"]
     assert told["table daily.parquet"][0].startswith(f"{len(daily):,} rows: date, symbol, open")
-    nulls = daily["delist_date"].null_count()
-    assert told["table daily.parquet"][1] == f"empty cells: delist_date {nulls:,}"
+    nulls = {name: daily[name].null_count() for name in daily.columns}
+    named = ", ".join(f"{name} {count:,}" for name, count in nulls.items() if count)
+    assert "delist_date" in named
+    assert told["table daily.parquet"][1] == f"empty cells: {named}"
     assert told["signal"] == ["1 times the planted strength"]
     assert told["oracle"][0].startswith("RankIC ")
     assert "889 dates" in told["oracle"][0]
+    sources = [text.partition("the ")[2] for text in told["oracle"][1:]]
+    assert sources == [f"{name} tables show alone" for name in ("daily", "intraday", "trades")]
+    assert told["attainable"][0].endswith("from the news of the last 30 days")
     monkeypatch.setattr(facts, "_ORACLE_ROWS", 10)
     told = known(facts.of_vendor_tables(market_folder))
     assert told["oracle"] == [f"{len(daily):,} rows, too many to measure its RankIC here"]
+
+
+def test_a_market_without_signal(market_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = {"expected_10g": float("nan")}, 0
+    monkeypatch.setattr(facts, "oracle_rank_ics", lambda _: nothing)
+    told = known(facts.of_vendor_tables(market_folder))
+    assert told["oracle"] == ["RankIC undefined: no signal was planted, or there are too few dates"]
+
+
+def test_a_panel_tells_of_each_data_set(panel_path: Path, tmp_path: Path) -> None:
+    panel = Path(shutil.copytree(panel_path, tmp_path / "panel"))
+    meta = json.loads((panel / "panel.json").read_text())
+    rawbar = meta["datasets"]["rawbar"]
+    array = np.load(panel / "datasets" / "rawbar.npy")
+    traded = np.load(panel / "flags" / "traded.npy")
+    array[:, :, 1] = np.nan
+    array[:, :, [0, 2, 3, 4, 5]] = 1.0
+    np.save(panel / "datasets" / "l2chars.npy", array)
+    lacking = ["No trades: buys and sells are guessed.", "No closing auction."]
+    meta["datasets"]["l2chars"] = rawbar | {"proxy": True, "lacking": lacking}
+    (panel / "panel.json").write_text(json.dumps(meta))
+    told = known(facts.of_panel(panel))
+    assert told["data set rawbar"][1] == "by kind: price 5, volume 1"
+    assert len(told["data set rawbar"]) == 3
+    rows = np.unique(np.linspace(0, len(array) - 1, 40).astype(int))
+    cells = int(traded[rows].sum())
+    share = f"missing 16.67%, {cells:,} of {6 * cells:,} values of traded stocks on 40 dates"
+    assert told["data set l2chars"][2:] == [
+        f"{share} looked at",
+        "a proxy made from minute bars, not Level-2 data",
+        *(f"lacking: {sentence}" for sentence in lacking),
+    ]
 
 
 def test_panel(panel_path: Path) -> None:
@@ -53,8 +91,8 @@ def test_panel(panel_path: Path) -> None:
     listed = np.load(panel_path / "flags" / "listed.npy")
     assert told["dates"] == [f"900, {meta['dates'][0]} to {meta['dates'][-1]}"]
     assert told["symbols"][0].startswith(f"{len(meta['symbols'])}, ")
-    assert told["data set rawbar"] == ["6 features: open, high, low, close, vwap, volume"]
-    assert told["universes"] == ["all, 000300, 000985"]
+    assert told["data set rawbar"][0] == "6 features: open, high, low, close, vwap, volume"
+    assert told["universes"] == ["all, 000300, 000905, 000985"]
     assert told["industries"] == ["5 names"]
     assert told["fundamentals"] == ["none"]
     assert told["fingerprint"] == [meta["fingerprint"]]
@@ -69,7 +107,7 @@ def test_panel(panel_path: Path) -> None:
     assert told["traded"] == [f"{share:.2%}, {count}"]
     assert [text.partition(" ")[0] for text in told["missing"]] == ["open", "high", "low", "vwap"]
     assert told["bad rows"] == ["0 found"]
-    assert told["switched off"] == meta["switched_off"]
+    assert told["switched off"] == (meta["switched_off"] or ["nothing"])
 
 
 def test_a_panel_says_what_was_done_to_bad_rows_and_what_it_lacks(
@@ -141,7 +179,8 @@ def test_checkpoint(finished: StudySettings, tmp_path: Path) -> None:
     told = known(facts.of_checkpoint(run / "checkpoints" / "last.ckpt"))
     assert told["network"][0].startswith("LSTM(n_features=6, window=30, hidden=4")
     assert told["not finite"] == ["0 numbers"]
-    assert told["trained"][0].startswith("2 epochs, ")
+    # Written when an epoch is the best so far.
+    assert re.match(r"[12] epochs, \d+ steps$", told["trained"][0])
     assert told["best"][0].startswith("valid/ic ")
     assert told["vintage"] == ["2022"]
     bare = torch.load(run / "checkpoints" / "last.ckpt", weights_only=True)
@@ -169,13 +208,15 @@ def test_evaluation(finished: StudySettings) -> None:
     assert "baseline" in told["score"][3]
     assert "fig06_rank_ic" in told["tables"][0]
     assert told["warnings"] == (about["warnings"] or ["none"])
+    assert told["also"] == ["2 scores of units and of some of the data sets"]
+    assert told["oracle"][0].startswith(str(finished.folder / "vendor" / "oracle.parquet"))
 
 
 def test_study(finished: StudySettings, tmp_path: Path) -> None:
     told = known(facts.of_study(finished.folder))
     assert told["name"] == ["tiny"]
     assert told["source"][0].startswith("market ")
-    assert told["tasks"][0].startswith("14 done of 14 begun, ")
+    assert told["tasks"][0].startswith("18 done of 18 begun, ")
     assert told["report"] == [str(finished.folder / "report" / "index.html")]
     assert "score" in told
     copy = tmp_path / "copy"
@@ -183,7 +224,7 @@ def test_study(finished: StudySettings, tmp_path: Path) -> None:
     (copy / "tasks" / "fit" / "gru" / "rawbar" / "v2022" / "s0" / MARKER).unlink()
     told = known(facts.of_study(copy))
     # Tasks named evaluation and report keep no folder in this copy of the markers.
-    assert told["tasks"][0].startswith("12 done of 13 begun, ")
+    assert told["tasks"][0].startswith("16 done of 17 begun, ")
     log = copy / "tasks" / "fit" / "gru" / "rawbar" / "v2022" / "s0" / "log.txt"
     assert told["not done"] == ["fit/gru/rawbar/v2022/s0, failed, killed or running", str(log)]
     assert told["report"] == ["not made yet"]

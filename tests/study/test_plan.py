@@ -10,7 +10,7 @@ import yaml
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.command import parse
 from alpha_lightning.study.options import merge
-from alpha_lightning.study.plan import lay_out, panel_of, read_yaml
+from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.settings import StudySettings, training_seed
 from alpha_lightning.study.tasks import Task, task_keys
 
@@ -52,23 +52,27 @@ def test_every_unit_vintage_and_seed_has_its_tasks(tree: Tree, tmp_path: Path) -
     assert set(tasks) - fits == {
         "simulate",
         "ingest",
-        "prepare",
+        "prepare/rawbar",
         *(f"weigh/{unit}/s{run}" for unit in ("gru", "lstm") for run in (0, 3)),
+        *(f"mean/{unit}/rawbar/s{run}" for unit in ("gru", "lstm") for run in (0, 3)),
         *(f"combine/{name}" for name in ("gru", "lstm", "v1")),
+        *(f"combine/{unit}/mean/rawbar" for unit in ("gru", "lstm")),
         *(f"baseline/{kind}" for kind in ("reversal", "summary")),
         "evaluate",
         "report",
     }
-    assert tasks["ingest"].needs == ("simulate",)
-    assert all(tasks[name].needs == ("prepare",) for name in fits)
+    assert all(tasks[name].needs == ("prepare/rawbar",) for name in fits)
     assert tasks["weigh/gru/s3"].needs == (
         "fit/gru/rawbar/v2021/s3",
         "fit/gru/rawbar/v2022/s3",
     )
     assert tasks["combine/v1"].needs == ("combine/gru", "combine/lstm")
-    assert set(tasks["evaluate"].needs) == {f"combine/{name}" for name in ("gru", "lstm", "v1")} | {
-        "baseline/reversal",
-        "baseline/summary",
+    assert set(tasks["evaluate"].needs) == {
+        *(
+            f"combine/{name}"
+            for name in ("gru", "lstm", "v1", "gru/mean/rawbar", "lstm/mean/rawbar")
+        ),
+        *("baseline/reversal", "baseline/summary", "simulate"),
     }
 
 
@@ -76,20 +80,34 @@ def test_a_single_unit_has_no_integration_and_baselines_can_be_left_out(
     tree: Tree, tmp_path: Path
 ) -> None:
     tasks = laid_out(tree, tmp_path, units=tree["units"][:1], evaluation={"baselines": []})
-    assert tasks["evaluate"].needs == ("combine/gru",)
-    assert tasks["evaluate"].arguments["scores"] == ["runs/tiny/scores/gru.parquet"]
+    evaluate = tasks["evaluate"]
+    assert evaluate.needs == ("combine/gru", "combine/gru/mean/rawbar", "simulate")
+    assert evaluate.arguments["scores"] == ["runs/tiny/scores/gru.parquet"]
+    assert evaluate.arguments["also"] == ["runs/tiny/scores/gru/mean/rawbar.parquet"]
 
 
 def test_what_one_task_writes_is_what_the_next_one_reads(tree: Tree, tmp_path: Path) -> None:
     tasks = laid_out(tree, tmp_path)
-    assert tasks["simulate"].writes == "runs/tiny/vendor/market.json"
-    assert tasks["ingest"].arguments["arguments"]["daily"] == "runs/tiny/vendor/daily.parquet"
     fit = tasks["fit/gru/rawbar/v2022/s0"]
     weigh = tasks["weigh/gru/s0"].arguments["arguments"]
     assert weigh["factors"] == [fit.writes]
     assert tasks["combine/gru"].arguments["scores"] == [tasks["weigh/gru/s0"].writes]
-    written = {tasks[name].writes for name in tasks["evaluate"].needs}
-    assert set(tasks["evaluate"].arguments["scores"]) == written
+    evaluate = tasks["evaluate"]
+    written = {tasks[name].writes for name in evaluate.needs if name != "simulate"}
+    assert {*evaluate.arguments["scores"], *evaluate.arguments["also"]} == written
+    assert not set(evaluate.arguments["scores"]) & set(evaluate.arguments["also"])
+
+
+def test_the_oracle_of_a_simulated_market_is_read_by_the_evaluation_only(
+    tree: Tree, tmp_path: Path, panel_path: Path
+) -> None:
+    tasks = laid_out(tree, tmp_path)
+    readers = [name for name, task in tasks.items() if "oracle.parquet" in str(task.arguments)]
+    assert readers == ["evaluate"]
+    assert tasks["evaluate"].arguments["oracle"] == "runs/tiny/vendor/oracle.parquet"
+    own = laid_out({**tree, "source": {"panel": str(panel_path)}}, tmp_path)
+    assert own["evaluate"].arguments["oracle"] is None
+    assert "simulate" not in own["evaluate"].needs
 
 
 def test_a_unit_is_resolved_to_the_last_setting(tree: Tree, tmp_path: Path) -> None:
@@ -158,6 +176,8 @@ def test_the_weighting_learns_the_return_that_the_networks_learn(
 NETWORKS = {"fit/gru/rawbar/v2022/s0", "fit/lstm/rawbar/v2022/s0"}
 WEIGHTS = {"weigh/gru/s0", "weigh/lstm/s0", "baseline/summary", "baseline/reversal"}
 COMBINED = {"combine/gru", "combine/lstm", "combine/v1"}
+MEANS = {"mean/gru/rawbar/s0", "mean/lstm/rawbar/s0"}
+MEANS |= {"combine/gru/mean/rawbar", "combine/lstm/mean/rawbar"}
 CLOSING = {"evaluate", "report"}
 
 
@@ -168,18 +188,41 @@ def test_a_setting_of_lightgbm_trains_no_network(tree: Tree, tmp_path: Path) -> 
 
 def test_a_setting_of_training_simulates_nothing(tree: Tree, tmp_path: Path) -> None:
     again = changed(tree, tmp_path, fit={"trainer": {"max_epochs": 5}})
-    assert again == NETWORKS | {"weigh/gru/s0", "weigh/lstm/s0"} | COMBINED | CLOSING
+    assert again == NETWORKS | {"weigh/gru/s0", "weigh/lstm/s0"} | COMBINED | MEANS | CLOSING
 
 
 def test_a_new_seed_runs_only_what_is_new(tree: Tree, tmp_path: Path) -> None:
     again = changed(tree, tmp_path, seeds=[0, 1])
     new = {f"fit/{unit}/rawbar/v2022/s1" for unit in ("gru", "lstm")}
     new |= {f"weigh/{unit}/s1" for unit in ("gru", "lstm")}
-    assert again == new | COMBINED | CLOSING
+    new |= {f"mean/{unit}/rawbar/s1" for unit in ("gru", "lstm")}
+    averaged = {name for name in MEANS if name.startswith("combine/")}
+    assert again == new | averaged | COMBINED | CLOSING
+
+
+def test_a_new_data_set_trains_only_its_own_networks(tree: Tree, tmp_path: Path) -> None:
+    ready = {**tree, "evaluation": {"dataset_value": False}, "datasets": ["rawbar", "mschars"]}
+    market = Path(tree["source"]["market"])
+    market.write_text(market.read_text().replace("minute: false", "minute: true"))
+    again = changed(ready, tmp_path, datasets=["rawbar", "mschars", "l2chars"])
+    trained = {name for name in again if name.startswith(("fit/", "prepare/"))}
+    assert trained == {f"fit/{unit}/l2chars/v2022/s0" for unit in ("gru", "lstm")} | {
+        "prepare/l2chars"
+    }
 
 
 def test_a_setting_of_evaluation_only_evaluates(tree: Tree, tmp_path: Path) -> None:
     assert changed(tree, tmp_path, evaluation={"since": ["2022-03-01"]}) == CLOSING
+
+
+def test_the_shipped_study_of_three_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    tasks = {task.name: task for task in lay_out(parse(["configs/studies/datasets.yaml"])[0])}
+    assert sum(name.startswith("fit/") for name in tasks) == 3 * 2 * 2
+    assert sum(name.startswith("weigh/") for name in tasks) == 7 * 2
+    assert sum(name.startswith("mean/") for name in tasks) == 3 * 2
+    intraday = [tasks["characterise"].arguments[name] for name in ("minute", "trades")]
+    assert intraday == ["runs/datasets/vendor/minute", "runs/datasets/vendor/trades"]
 
 
 def test_a_new_title_only_reports(tree: Tree, tmp_path: Path) -> None:
@@ -192,57 +235,6 @@ def test_a_changed_market_runs_everything(tree: Tree, tmp_path: Path) -> None:
     market.write_text(market.read_text() + "seed: 5\n")
     after = task_keys(list(laid_out(tree, tmp_path).values()))
     assert not set(before.values()) & set(after.values())
-
-
-def test_changed_bars_run_everything_and_bars_are_known_by_content(
-    tree: Tree, tmp_path: Path
-) -> None:
-    folder = tmp_path / "bars"
-    folder.mkdir()
-    (folder / "a.csv").write_text("1")
-    (folder / "b.csv").write_text("2")
-    calendar = tmp_path / "days.txt"
-    calendar.write_text("2020-01-02")
-    source = {"market": None, "daily": str(folder), "calendar": str(calendar)}
-    own = {**tree, "source": source}
-    tasks = laid_out(own, tmp_path)
-    assert "simulate" not in tasks
-    reads = [folder / "a.csv", folder / "b.csv", calendar]
-    assert list(tasks["ingest"].reads) == [str(path) for path in reads]
-    before = task_keys(list(tasks.values()))
-    for file in reads:
-        kept = file.read_text()
-        file.write_text("other")
-        after = task_keys(list(laid_out(own, tmp_path).values()))
-        assert not set(before.values()) & set(after.values())
-        file.write_text(kept)
-    assert task_keys(list(laid_out(own, tmp_path).values())) == before
-
-
-def test_a_panel_of_ones_own_is_read_not_made(tree: Tree, tmp_path: Path, panel_path: Path) -> None:
-    study = settings({**tree, "source": {"panel": str(panel_path)}}, tmp_path)
-    tasks = {task.name: task for task in lay_out(study)}
-    assert panel_of(study) == str(panel_path)
-    assert not {"simulate", "ingest"} & set(tasks)
-    assert tasks["prepare"].needs == ()
-    assert len(tasks["prepare"].reads["panel"]) == 16
-
-
-def test_side_tables_are_inputs_too(tree: Tree, tmp_path: Path) -> None:
-    daily, industries = tmp_path / "daily.csv", tmp_path / "industries.csv"
-    daily.write_text("1")
-    industries.write_text("2")
-    source = {"daily": str(daily), "tables": {"industries": str(industries)}}
-    task = laid_out({**tree, "source": source}, tmp_path)["ingest"]
-    assert set(task.reads) == {str(daily), str(industries)}
-    assert task.arguments["arguments"]["tables"]["industries"] == str(industries)
-
-
-@pytest.mark.parametrize("kind", ["daily", "qlib", "panel"])
-def test_a_missing_source_is_named(tree: Tree, tmp_path: Path, kind: str) -> None:
-    study = settings({**tree, "source": {kind: str(tmp_path / "nowhere")}}, tmp_path)
-    with pytest.raises(UserError, match="nowhere"):
-        lay_out(study)
 
 
 @pytest.mark.parametrize(
@@ -258,12 +250,6 @@ def test_a_bad_unit_file_is_named(
     with pytest.raises(UserError, match=words) as refused:
         lay_out(settings(tree, tmp_path, units=[str(unit)]))
     assert str(unit) in str(refused.value)
-
-
-def test_a_yaml_that_is_no_text_is_named(tmp_path: Path) -> None:
-    (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00a")
-    with pytest.raises(UserError, match="cannot be read"):
-        read_yaml(str(tmp_path / "x.yaml"))
 
 
 def test_tasks_are_plain_data(finished: StudySettings) -> None:

@@ -1,5 +1,6 @@
 """Settings that contradict themselves, or each other."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,20 @@ def test_defaults_make_a_study() -> None:
         ({"fit": {"data": {"sample": {"universe": "x"}}}}, "use universe instead"),
         ({"fit": {"trainer": {"logger": True}}}, "use out instead"),
         ({"fit": {"trainer": {"devices": 2}}}, "use --jobs instead"),
+        ({"source": SourceSettings(panel="a", minute="b")}, "source.minute has no use beside a"),
+        ({"source": SourceSettings(market="a", trades="b")}, "source.trades has no use beside"),
+        (
+            {"source": SourceSettings(daily="a"), "datasets": ["mschars"]},
+            "mschars cannot be made: give source.exchange (a YAML of its hours) and source.minute",
+        ),
+        (
+            {"source": SourceSettings(daily="a", trades="b"), "datasets": ["l2chars"]},
+            "l2chars cannot be made: give source.exchange (a YAML of its hours)",
+        ),
+        (
+            {"source": SourceSettings(qlib="a", exchange="b"), "datasets": ["rawbar", "l2chars"]},
+            "l2chars cannot be made: give source.minute (minute bars)",
+        ),
     ],
 )
 def test_contradictions_are_refused_by_name(changes: dict[str, Any], words: str) -> None:
@@ -62,6 +77,18 @@ def test_contradictions_are_refused_by_name(changes: dict[str, Any], words: str)
         settings(**changes)
     assert words in str(refused.value)
     assert "study mine" in str(refused.value)
+
+
+def test_data_sets_of_minutes_and_trades_are_made_unless_the_panel_is_ready() -> None:
+    three = ["l2chars", "mschars", "rawbar"]
+    assert settings(datasets=three).characterised == ()
+    market = SourceSettings(market="a", exchange="b")
+    assert settings(datasets=three, source=market).characterised == ("mschars", "l2chars")
+    assert settings(source=SourceSettings(market="a")).characterised == ()
+    # Trades need no minutes, minutes stand in for trades.
+    bars = SourceSettings(daily="a", exchange="b")
+    for source in (replace(bars, trades="c"), replace(bars, minute="c")):
+        assert settings(datasets=["l2chars"], source=source).characterised == ("l2chars",)
 
 
 def test_baselines_may_be_none() -> None:

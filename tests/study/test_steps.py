@@ -1,5 +1,6 @@
 """The steps of a study, in this process."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -8,19 +9,24 @@ import torch
 import yaml
 
 from alpha_lightning.artefacts.dated_table import read_dated_table, read_metadata
+from alpha_lightning.characteristics.exchange import Exchange
 from alpha_lightning.factors import training_cli
+from alpha_lightning.panel import characterise
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.study.options import merge
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.settings import SourceSettings, StudySettings
 from alpha_lightning.study.steps import (
     baseline_step,
+    characterise_step,
     fit_step,
     ingest_step,
     prepare_step,
     simulate_step,
     weigh_step,
 )
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_simulate_takes_the_content_of_its_yaml_and_replaces_an_older_market(
@@ -42,8 +48,25 @@ def test_ingest_passes_everything_on_and_replaces_an_older_panel(
     tables = {"index_members": str(market_folder / "index_members.parquet")}
     arguments["tables"] = tables
     ingest_step(arguments, str(out))
-    assert Panel.open(out).indices == ("000300", "000985")
+    assert "000300" in Panel.open(out).indices
     assert arguments["tables"] is tables
+
+
+def test_characterise_is_given_the_exchange_of_its_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+    original = characterise.characterise
+
+    @functools.wraps(original)
+    def told(**arguments: Any) -> None:
+        given.update(arguments)
+
+    monkeypatch.setattr(characterise, "characterise", told)
+    content = yaml.safe_load((ROOT / "configs/market/cn.yaml").read_text())
+    characterise_step(content, panel="p", minute="m", trades=None, bad_rows="drop")
+    assert isinstance(given["exchange"], Exchange)
+    assert (given["exchange"].name, given["exchange"].lot) == ("cn", 100)
+    assert (given["panel"], given["minute"], given["trades"]) == ("p", "m", None)
+    assert given["bad_rows"] == "drop"
 
 
 @pytest.fixture
@@ -60,7 +83,7 @@ def study(tree: dict[str, Any], panel_path: Path, tmp_path: Path) -> StudySettin
 
 def test_from_panel_to_scores(study: StudySettings, tmp_path: Path) -> None:
     tasks = {task.name: task.arguments for task in lay_out(study)}
-    prepare_step(**tasks["prepare"])
+    prepare_step(**tasks["prepare/rawbar"])
     left = study.folder / "units/gru/rawbar/v2022/s0/left_by_a_killed_fit"
     left.parent.mkdir(parents=True)
     left.touch()

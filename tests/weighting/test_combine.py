@@ -101,3 +101,14 @@ def test_refuses_scores_that_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"gone\.parquet does not exist"):
         combine([one, str(tmp_path / "gone.parquet")], out)
     assert not Path(out).exists()
+
+
+def test_proxies_and_the_weighting_of_all_parts_are_kept(tmp_path: Path) -> None:
+    one = part(tmp_path, 1, proxies=["l2chars"], weighting="mean")
+    two = part(tmp_path, 2, proxies=[], weighting="mean")
+    other = part(tmp_path, 3)
+    about = read_dated_table(combine([one, two], str(tmp_path / "a.parquet"))).metadata
+    assert (about["proxies"], about["weighting"]) == (["l2chars"], "mean")
+    about = read_dated_table(combine([one, other], str(tmp_path / "b.parquet"))).metadata
+    assert about["proxies"] == ["l2chars"]
+    assert "weighting" not in about

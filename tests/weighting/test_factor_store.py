@@ -9,6 +9,7 @@ from alpha_lightning.artefacts.dated_table import DatedTable, write_dated_table
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.weighting.factor_store import (
+    describe_files,
     find_factor_files,
     load_vintage,
     open_factor_files,
@@ -180,3 +181,21 @@ def test_in_sample_factors_are_learnt_from_only_on_request(
         refuse_in_sample(files, before, boundary, allow=False)
     with pytest.raises(UserError, match=r"a\.parquet is .* and 2021-12-31 is to be scored"):
         refuse_in_sample(files, before, before, allow=True)
+
+
+def test_says_which_data_sets_are_proxies(
+    tmp_path: Path, panel: Panel, write_factors: Write
+) -> None:
+    made = {("rawbar", None), ("mschars", False), ("l2chars", True)}
+    for dataset, proxy in made:
+        about = {} if proxy is None else {"proxy": proxy}
+        write_factors(tmp_path / f"{dataset}.parquet", panel, numbers(), dataset=dataset, **about)
+    by_vintage = open_factor_files(sorted(tmp_path.glob("*.parquet")), panel.fingerprint)
+    assert describe_files(by_vintage) == {
+        "units": ["gru"],
+        "datasets": ["l2chars", "mschars", "rawbar"],
+        "proxies": ["l2chars"],
+        "seeds": [3],
+        "vintages": [2022],
+        "scheme": "oos_lagged",
+    }

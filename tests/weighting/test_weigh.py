@@ -87,6 +87,7 @@ def test_says_what_it_is_made_of(panel: Panel, study: Path, tmp_path: Path) -> N
         "name": "gru+lstm",
         "units": ["gru", "lstm"],
         "datasets": ["rawbar"],
+        "proxies": [],
         "seeds": [3],
         "lightgbm_seed": 3,
         "vintages": [2022, 2023],
