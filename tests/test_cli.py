@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 CHAIN = [
     "simulate",
     "ingest",
+    "characterise",
     "fit",
     "validate",
     "test",
@@ -95,7 +96,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert command.split(maxsplit=1)[0] in out.splitlines()[0]
 
 
-@pytest.mark.parametrize("command", ["simulate", "ingest", "weigh", "evaluate", "study run"])
+@pytest.mark.parametrize("command", ["simulate", "ingest", "characterise", "weigh", "evaluate", "study run"])
 def test_every_option_is_explained(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([*command.split(), "--help"])

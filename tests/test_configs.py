@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from alpha_lightning.characteristics.exchange import read_exchange
 from alpha_lightning.cli import main
 from alpha_lightning.panel.returns import LABEL
 from alpha_lightning.study.command import parse
@@ -104,12 +105,27 @@ def test_the_demo_study() -> None:
         for year in (2022, 2023)
         for run in (0, 1)
     ]
-    assert len(tasks) == 22
+    assert len(tasks) == 28
     assert tasks["report"].needs == ("evaluate",)
     # The market must last as long as the years it serves.
     market = yaml.safe_load((CONFIGS / "market" / "demo.yaml").read_text())
     assert market["market"]["start"] == "2019-01-02"
     assert tasks["simulate"].arguments["config"] == market
+
+
+def test_the_study_of_the_data_sets() -> None:
+    tasks = laid_out("datasets")
+    assert tasks["characterise"].needs == ("ingest",)
+    assert tasks["characterise"].arguments["exchange"]["name"] == "cn"
+    assert sum(name.startswith("fit/") for name in tasks) == 3 * 2 * 2
+    # Every subset of three data sets is weighed, for each of two runs.
+    assert sum(name.startswith("weigh/") for name in tasks) == 7 * 2
+
+
+@pytest.mark.parametrize(("name", "periods"), [("cn", 8), ("us", 13)])
+def test_exchanges(name: str, periods: int) -> None:
+    exchange = read_exchange(CONFIGS / "market" / f"{name}.yaml")
+    assert (exchange.name, exchange.periods) == (name, periods)
 
 
 def test_the_daily_study(market_folder: Path) -> None:

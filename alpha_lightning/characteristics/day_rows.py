@@ -4,7 +4,7 @@ import datetime as dt
 import itertools
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from alpha_lightning.characteristics.feed_scan import FileScan
 
 Day = TypeVar("Day")
 _DAY = 86_400_000_000
-_DAYS_AT_ONCE = 2
+_READERS = 2
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class DayRows:
 
     Args:
         date: of the day.
-        frame: with ``_code``, the number of the row's symbol among `names`; -1 without one.
+        frame: with ``_code``, the number of the row's symbol among `names`, -1 without one, and
+            ``_clock``, microseconds since midnight.
         names: sorted symbols of the batch that the day was read with.
     """
 
@@ -51,7 +52,7 @@ class DayRows:
 
     def clock(self) -> NDArray[np.int64]:
         """Microseconds since midnight, ``(rows,)``."""
-        return np.asarray(self.frame["time"].to_physical().to_numpy() % _DAY)
+        return self.frame["_clock"].to_numpy()
 
     def time_key(self) -> NDArray[np.int64]:
         """Numbers that are the same for the same stock and time only, in the order of both."""
@@ -76,8 +77,8 @@ def split_by_day(frame: pl.DataFrame, days: Sequence[dt.date]) -> Iterator[DayRo
         days: days to give back, whether they have rows or not.
     """
     names, code = _numbered(frame["symbol"])
-    frame = frame.with_columns(code.alias("_code"))
-    number = frame["time"].to_physical().to_numpy() // _DAY
+    number, clock = np.divmod(frame["time"].to_physical().to_numpy(), _DAY)
+    frame = frame.with_columns(code.alias("_code"), pl.Series("_clock", clock))
     if np.any(np.diff(number) < 0):
         order = np.argsort(number - number.min(initial=0), kind="stable")
         frame, number = frame[order], number[order]
@@ -95,7 +96,7 @@ def read_days(
     tag: Callable[[FileScan], pl.LazyFrame],
     settle: Callable[[DayRows], Day],
 ) -> Iterator[Day]:
-    """Read some days and turn each into something else, days side by side where files allow.
+    """Read some days, a few ahead of what is done with them, and turn each into something else.
 
     Args:
         index: the table and where its days are.
@@ -103,18 +104,21 @@ def read_days(
         tag: what is done to a file's rows as they are read.
         settle: what becomes of a day.
     """
-
-    def read(group: list[dt.date]) -> list[Day]:
-        return [settle(rows) for rows in split_by_day(index.read(group, tag), group)]
-
     groups = itertools.chain.from_iterable(map(index.apart, index.batches(days)))
-    with ThreadPoolExecutor(_DAYS_AT_ONCE) as pool:
-        # No more than the next few are read ahead of what is done with them.
-        ahead = deque(pool.submit(read, group) for group in itertools.islice(groups, _DAYS_AT_ONCE))
+    with ThreadPoolExecutor(_READERS) as pool:
+        ahead: deque[tuple[list[dt.date], Future[pl.DataFrame]]] = deque()
+
+        def read_next() -> None:
+            for group in itertools.islice(groups, 1):
+                ahead.append((group, pool.submit(index.read, group, tag)))
+
+        for _ in range(_READERS):
+            read_next()
         while ahead:
-            made = ahead.popleft().result()
-            ahead.extend(pool.submit(read, group) for group in itertools.islice(groups, 1))
-            yield from made
+            group, rows = ahead.popleft()
+            frame = rows.result()
+            read_next()
+            yield from map(settle, split_by_day(frame, group))
 
 
 def _numbered(symbol: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -172,21 +172,13 @@ def _key(feed: Feed) -> str:
 
 
 def _days_of(feed: Feed, number: int) -> pl.DataFrame:
-    rows, times = scan_file(feed, number).frame, pl.col("time")
-    is_minute = feed.name == "minute"
-    # Minute bars share few stamps, trades few days: what is grouped first is what is few.
-    first = times if is_minute else times.dt.date().alias("date")
-    stamps = collect(rows.group_by(first).agg(pl.len().alias("rows")), feed.files[number])
-    if stamps.height == 0:
+    stamps = _stamps_of(feed, number)
+    if stamps["rows"].sum() == 0:
         msg = f"{feed.files[number]} is empty: remove it or write it again"
         raise CharacteristicsError(msg)
-    if is_minute:
-        stamps = stamps.with_columns(date=times.dt.date(), offset=grid_offset(feed.exchange))
-    else:
-        stamps = stamps.with_columns(offset=pl.lit(None, dtype=pl.Int64))
     by_date = stamps.group_by("date").agg(
-        pl.col("rows").sum().cast(pl.Int64),
-        pl.col("rows").filter(pl.col("offset").is_not_null()).sum().cast(pl.Int64).alias("bars"),
+        pl.col("rows").sum(),
+        pl.col("rows").filter(pl.col("offset").is_not_null()).sum().alias("bars"),
         pl.col("offset").drop_nulls(),
     )
     grid = [math.gcd(*offsets) for offsets in by_date["offset"].to_list()]
@@ -197,6 +189,22 @@ def _days_of(feed: Feed, number: int) -> pl.DataFrame:
         "bars",
         pl.Series("grid", grid, dtype=pl.Int64),
     ).sort("date")
+
+
+def _stamps_of(feed: Feed, number: int) -> pl.DataFrame:
+    """Rows by date and, of minute bars, by offset; trades have too many times for that."""
+    rows, times, file = scan_file(feed, number).frame, pl.col("time"), feed.files[number]
+    count = pl.len().cast(pl.Int64).alias("rows")
+    if feed.name == "minute":
+        stamps = collect(rows.group_by("time").agg(count), file)
+        return stamps.with_columns(date=times.dt.date(), offset=grid_offset(feed.exchange))
+    nowhere = pl.lit(None, dtype=pl.Int64).alias("offset")
+    ends = times.min().dt.date().alias("date"), times.max().dt.date().alias("last")
+    whole = collect(rows.select(*ends, times.null_count().alias("lost"), count, nowhere), file)
+    if (whole["date"] == whole["last"]).all() and not whole["lost"].sum():
+        return whole
+    by_date = rows.group_by(times.dt.date().alias("date")).agg(count)
+    return collect(by_date, file).with_columns(nowhere)
 
 
 def _keep(

@@ -202,9 +202,10 @@ def _orders(
         sign = np.where(crossed, 0.0, sign)
     # Even numbers are orders to buy, odd ones orders to sell; a trade whose aggressor is not known
     # is an order of its own.
-    own = -1 - np.arange(len(sign))
-    number = np.where(side > 0, 2 * buy, np.where(side < 0, 2 * sell + 1, own))
-    return sign, np.where(number > 1, number, own), crossed
+    number = 2 * np.where(side > 0, buy, sell) + (side < 0)
+    alone = np.flatnonzero((side == 0) | (number < 2))
+    number[alone] = -1 - alone
+    return sign, number, crossed
 
 
 def _facts(
@@ -212,15 +213,17 @@ def _facts(
 ) -> StockFacts:
     stocks = len(duplicates)
 
-    def count(rows: NDArray[np.bool_] | slice) -> Floats:
+    def count(rows: NDArray[np.bool_]) -> Floats:
         return np.bincount(prints.stock[rows], minlength=stocks).astype(float)
 
     continuous = prints.phase == CONTINUOUS
+    trades = np.bincount(prints.stock, minlength=stocks).astype(float)
+    lost = np.isnan(table["_sign"].astype(float)) & table["_has_side"]
     return StockFacts(
         day_volume=np.bincount(prints.stock, prints.volume, stocks).astype(float),
-        trades=count(slice(None)),
-        continuous=count(continuous),
+        trades=trades,
+        continuous=trades - count(~continuous),
         duplicates=duplicates,
-        unsided=count(continuous & table["_has_side"] & np.isnan(table["_sign"].astype(float))),
+        unsided=count(continuous & lost),
         crossed=count(crossed),
     )

@@ -136,7 +136,7 @@ def assemble(panel: Panel, source: Source, array: Path, checks: Path) -> dict[st
                 seen |= ~np.isnan(row[daily.traded]).all(axis=0)
                 found = found.add([day.sifting])
     if not checked.heard:
-        raise no_common_symbol(panel, source.recipe, checked.strangers)
+        raise no_shared_symbol(panel, source.recipe, checked.strangers)
     told = sentences(recipe, checked, found, seen, shape[0])
     counts = {what: checked.counts[what] for what in sorted(checked.counts)}
     return _description(source, found) | {
@@ -146,7 +146,7 @@ def assemble(panel: Panel, source: Source, array: Path, checks: Path) -> dict[st
     }
 
 
-def no_common_symbol(panel: Panel, recipe: Recipe, theirs: Iterable[str]) -> PanelError:
+def no_shared_symbol(panel: Panel, recipe: Recipe, theirs: Iterable[str]) -> PanelError:
     """The error that a table and a panel name different stocks."""
     names, ours = sorted(theirs), panel.symbols.tolist()
     first = f" (the first is {names[0]!r})" if names else ""

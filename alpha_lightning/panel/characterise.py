@@ -23,7 +23,7 @@ from alpha_lightning.characteristics.feed import minute_feed, trade_feed
 from alpha_lightning.characteristics.feed_index import index_feed
 from alpha_lightning.characteristics.feed_scan import columns_given
 from alpha_lightning.characteristics.sifting import Mode, Sifting
-from alpha_lightning.panel.assemble import Source, assemble, no_common_symbol
+from alpha_lightning.panel.assemble import Source, assemble, no_shared_symbol
 from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.store import DESCRIPTION, Panel
 
@@ -119,7 +119,7 @@ def _check_symbols(panel: Panel, recipe: Recipe, wanted: Sequence[dt.date]) -> N
         rows = recipe.index.read([day], lambda scan: scan.frame.select(pl.col("symbol").unique()))
         symbols |= {symbol.strip() for symbol in rows["symbol"].drop_nulls()}
     if not symbols & set(panel.symbols.tolist()):
-        raise no_common_symbol(panel, recipe, symbols)
+        raise no_shared_symbol(panel, recipe, symbols)
 
 
 def _write(panel: Panel, sources: Sequence[Source]) -> None:
