@@ -96,7 +96,9 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert command.split(maxsplit=1)[0] in out.splitlines()[0]
 
 
-@pytest.mark.parametrize("command", ["simulate", "ingest", "characterise", "weigh", "evaluate", "study run"])
+@pytest.mark.parametrize(
+    "command", ["simulate", "ingest", "characterise", "weigh", "evaluate", "study run"]
+)
 def test_every_option_is_explained(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([*command.split(), "--help"])

@@ -223,7 +223,7 @@ def _recall(file: Path, key: str) -> tuple[dict[str, dict[str, Any]], dict[str, 
         table = pl.read_parquet(file, glob=False)
     except (OSError, KeyError, ValueError, pl.exceptions.PolarsError):
         return {}, {}
-    if kept["key"] != key or table.schema != pl.Schema(_SCHEMA):
+    if kept.get("key") != key or table.schema != pl.Schema(_SCHEMA):
         return {}, {}
     tables = {str(k[0]): part for k, part in table.partition_by("file", as_dict=True).items()}
     return kept["files"], tables

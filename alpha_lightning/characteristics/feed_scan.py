@@ -91,7 +91,7 @@ def collect(frame: pl.LazyFrame, file: Path) -> pl.DataFrame:
     """
     try:
         return frame.collect(engine="streaming")
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise _damaged(file, error) from error
 
 
@@ -107,9 +107,10 @@ def _scan_raw(feed: Feed, file: Path) -> pl.LazyFrame:
             raise CharacteristicsError(msg)
     # Everything as text: a type guessed from the first rows would lose leading zeros of symbols
     # and stop at the first odd value instead of listing all of them.
-    return pl.scan_csv(
+    raw = pl.scan_csv(
         file, infer_schema=False, row_index_name="_row", row_index_offset=1, glob=False
     )
+    return raw.with_columns(pl.selectors.string().str.strip_chars())
 
 
 def _schema(raw: pl.LazyFrame, file: Path) -> pl.Schema:
@@ -119,7 +120,7 @@ def _schema(raw: pl.LazyFrame, file: Path) -> pl.Schema:
         raise _damaged(file, error) from error
 
 
-def _damaged(file: Path, error: Exception) -> CharacteristicsError:
+def _damaged(file: Path, error: BaseException) -> CharacteristicsError:
     reason = (str(error).splitlines() or [type(error).__name__])[0]
     msg = f"{file} cannot be read as {file.suffix[1:]} ({reason}): write it again"
     return CharacteristicsError(msg)
@@ -190,7 +191,6 @@ def _absent(kind: Kind) -> pl.Expr:
 def _typed(name: str, kind: Kind, dtype: pl.DataType) -> pl.Expr:
     column = pl.col(name)
     if dtype == pl.String and kind in _NUMERIC:
-        column = column.str.strip_chars()
         column = pl.when(~column.is_in(_NULLS)).then(column)
     if kind == "number":
         return column.cast(pl.Float64, strict=False)
@@ -213,7 +213,7 @@ def _losses(
 
 def _lost(name: str, kind: Kind, dtype: pl.DataType) -> pl.Expr:
     raw = pl.col(name)
-    there = raw.is_not_null() & ~raw.str.strip_chars().is_in(_NULLS)
+    there = raw.is_not_null() & ~raw.is_in(_NULLS)
     return _quoted(name, there & _typed(name, kind, dtype).is_null())
 
 

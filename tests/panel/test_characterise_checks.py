@@ -280,10 +280,7 @@ def test_what_bars_do_not_show_is_named(workplace: Any, given: Given) -> None:
     assert "closing_auction_amount is missing: no bar begins as the closing auction does" in told
 
 
-@pytest.mark.parametrize("start", [False, True])
-def test_both_sides_of_a_change_to_daylight_saving(
-    workplace: Any, vendor: MakeVendor, start: bool
-) -> None:
+def two_days_of_new_york(start: bool) -> pl.DataFrame:
     # New York sets its clocks forward on Sunday 2024-03-10: 14:30 UTC on Friday, 13:30 on Monday.
     clock = [dt.timedelta(minutes=570 + 30 * k) for k in range(13)]
     days = [dt.datetime.fromisoformat(day) for day in ("2024-03-08", "2024-03-11")]
@@ -291,7 +288,7 @@ def test_both_sides_of_a_change_to_daylight_saving(
         day + time + dt.timedelta(minutes=0 if start else 30) for day in days for time in clock
     ]
     price = 100 + np.arange(26.0)
-    local = pl.DataFrame(
+    return pl.DataFrame(
         {
             "time": stamp,
             "symbol": "A",
@@ -303,6 +300,13 @@ def test_both_sides_of_a_change_to_daylight_saving(
             "amount": 100 * price,
         }
     )
+
+
+@pytest.mark.parametrize("start", [False, True])
+def test_both_sides_of_a_change_to_daylight_saving(
+    workplace: Any, vendor: MakeVendor, start: bool
+) -> None:
+    local = two_days_of_new_york(start)
     zoned = local.with_columns(
         TIME.dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC")
     )
@@ -331,4 +335,4 @@ def test_both_sides_of_a_change_to_daylight_saving(
     np.testing.assert_array_equal(found[0], found[2])
     names = [f.name for f in Panel.open(workplace.panel).dataset("mschars").features]
     opens = found[0][:, 0, [names.index(f"open_{k}") for k in range(1, 14)]]
-    np.testing.assert_array_equal(opens.ravel(), price.astype(np.float32))
+    np.testing.assert_array_equal(opens.ravel(), local["open"].cast(pl.Float32))
