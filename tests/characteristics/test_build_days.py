@@ -90,7 +90,7 @@ def test_rows_without_a_time_are_refused_too(folder: Path) -> None:
     frame.with_columns(time=time).write_parquet(folder / "2024-01-04.parquet")
     assert undated(recipe_of(folder)[0].index).bad == {"no readable time": 1}
     with pytest.raises(
-        CharacteristicsError, match=r"2024-01-04.parquet row 1, None A: no readable"
+        CharacteristicsError, match=r"2024-01-04.parquet row 2, None A: no readable"
     ):
         build(folder)
     assert len(stamps(build(folder, "drop"))) == 3

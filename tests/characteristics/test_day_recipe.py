@@ -100,7 +100,8 @@ def test_the_window_of_the_proxy_is_that_of_each_stock(minute: Path, tmp_path: P
         large = trailing.add(amounts)
         own = type(large)(large.p1[place], large.p5[place])
         np.testing.assert_array_equal(made[read.date].values, l2chars_proxy(read.bars, own, 8))
-    assert np.isfinite(made[DAYS[19]].values[0, 4])
+    bought = [name for name, _ in recipe.columns].index("bamt_p5")
+    assert [bool(np.isfinite(made[day].values[0, bought])) for day in DAYS[18:20]] == [False, True]
     again = list(of_minutes_for_trades(bars).make(DAYS[4:24]))[-1]
     np.testing.assert_array_equal(again.values, made[DAYS[23]].values)
 

@@ -1,5 +1,4 @@
 import datetime as dt
-import os
 from pathlib import Path
 
 import numpy as np
@@ -64,5 +63,5 @@ def test_what_is_damaged_is_not_there(store: DayStore) -> None:
         with pytest.raises(ArtefactError, match=r"2024-01-02.parquet is damaged \(.*remove it"):
             store.read(DAY)
     store.path(DAY).unlink()
-    os.symlink("nowhere", store.path(DAY))
+    store.path(DAY).symlink_to("nowhere")
     assert store.about(DAY) == {}

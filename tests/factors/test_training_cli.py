@@ -116,7 +116,10 @@ def test_a_run_that_diverges_says_so_and_writes_no_matrix(
     ("settings", "message"),
     [
         ({"data.dataset": "l2chars"}, "has no data set 'l2chars'; it has rawbar"),
-        ({"data.sample.universe": "csi"}, "knows no universe 'csi'; it has all, 000300, 000985"),
+        (
+            {"data.sample.universe": "csi"},
+            "knows no universe 'csi'; it has all, 000300, 000905, 000985",
+        ),
         ({"data.vintage": 1999}, "vintage 1999 (oos_lagged) has no training dates"),
         ({"data.sample.horizon": 15}, "label ends 16 days after its date but the purge assumes 11"),
         ({"data.sample.min_stocks": 99}, "no training date of vintage 2021 has 99 stocks"),

@@ -1,8 +1,8 @@
-"""Small day files become rows of a small panel."""
+"""Raw characteristics as rows of the panel: adjustment, suspension, listing."""
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,116 +10,179 @@ import numpy as np
 import polars as pl
 import pytest
 
+from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.characteristics.day_recipe import Recipe
 from alpha_lightning.characteristics.day_store import DayStore, StockDay
-from alpha_lightning.characteristics.exchange import read_exchange
-from alpha_lightning.characteristics.feed import trade_feed
+from alpha_lightning.characteristics.exchange import Exchange
+from alpha_lightning.characteristics.feed import minute_feed
 from alpha_lightning.characteristics.feed_index import index_feed
 from alpha_lightning.characteristics.sifting import Sifting
-from alpha_lightning.panel.assemble import AdjustedRows, Source, assemble, no_shared_symbol
+from alpha_lightning.panel.assemble import AdjustedRows, Source, assemble
 from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.ingest import ingest
 from alpha_lightning.panel.store import Panel
 
-CN = Path(__file__).parents[2] / "configs" / "market" / "cn.yaml"
-COLUMNS = (("close", "price"), ("volume", "shares"), ("amount", "amount"), ("rkurt", "moment"))
-DAYS = [dt.date(2024, 1, 2), dt.date(2024, 1, 3), dt.date(2024, 1, 4)]
-A_AND_B = np.array([0, 1])
+DAYS = [dt.date(2024, 1, day) for day in (2, 3, 4, 5)]
+OWN = (
+    ("close", "price"),
+    ("volume", "shares"),
+    ("amount", "amount"),
+    ("rkurt_1", "moment"),
+    ("vhhi", "ratio"),
+)
+OTHERS = (("vwap", "price"), ("bamt", "amount"), ("bopct_p1", "ratio"))
+CN = Exchange("cn", "Asia/Shanghai", [("09:30", "11:30"), ("13:00", "15:00")], lot=100)
+
+
+def make_nothing(_: Any) -> Iterator[StockDay]:
+    yield from ()
 
 
 @pytest.fixture
-def panel(tmp_path: Path, bars: Callable[..., pl.DataFrame]) -> Panel:
-    """A and B on three days; B is suspended on the second, A has a factor of 2 from then on."""
-    date, symbol = pl.col("date"), pl.col("symbol")
-    later = (date >= DAYS[1]) & (symbol == "A")
-    frame = bars(3, 2).with_columns(
-        adj_factor=pl.when(later).then(2.0).otherwise(1.0),
-        suspended=(date == DAYS[1]) & (symbol == "B"),
-    )
+def panel(tmp_path: Path) -> Panel:
+    """A has a factor of 2 from the third day on, B is suspended then, C is listed on the second."""
+    rows = [
+        {
+            "date": day,
+            "symbol": symbol,
+            "close": 10.0 + t,
+            "adj_factor": 1.0 + (symbol == "A") * (t > 1),
+        }
+        for t, day in enumerate(DAYS)
+        for symbol in "ABC"
+        if (symbol, t) not in {("B", 2), ("C", 0)}
+    ]
+    close = pl.col("close")
+    frame = pl.DataFrame(rows).with_columns(open=close, high=close, low=close, volume=pl.lit(100.0))
     frame.write_parquet(tmp_path / "daily.parquet")
     return Panel.open(ingest(str(tmp_path / "panel"), daily=str(tmp_path / "daily.parquet")))
 
 
 @pytest.fixture
-def recipe(tmp_path: Path) -> Recipe:
-    """Of a trade table that is not read again."""
-    row = {"time": ["2024-01-02 10:00:00"], "symbol": ["A"], "price": ["5"], "volume": ["1"]}
-    pl.DataFrame(row | {"side": ["B"]}).write_csv(tmp_path / "trades.csv")
-    feed = trade_feed(tmp_path / "trades.csv", read_exchange(CN))
-    index = index_feed(feed, tmp_path / "index.parquet")
-    return Recipe("l2chars", COLUMNS, index, lambda _: iter(()))
+def source(tmp_path: Path) -> Callable[..., Source]:
+    """Day files of some symbols: each feature is 1, 2, ... and ten times the day's number more."""
+
+    def make(symbols: str = "ABC", columns: Any = OWN, days: list[dt.date] = DAYS) -> Source:
+        prices = dict.fromkeys(("open", "high", "low", "close", "volume"), 1.0)
+        times = [dt.datetime.combine(day, dt.time(9, 40)) for day in days]
+        frame = pl.DataFrame({"time": times}).with_columns(symbol=pl.lit("A"))
+        frame.with_columns(**{k: pl.lit(v) for k, v in prices.items()}).write_parquet(
+            tmp_path / "m.parquet"
+        )
+        index = index_feed(minute_feed(tmp_path / "m.parquet", CN), tmp_path / "index")
+        recipe = Recipe("mschars", columns, index, make_nothing)
+        store = DayStore(tmp_path / "days", columns)
+        for t, day in enumerate(DAYS):
+            if day in days:
+                values = np.tile(np.arange(1.0, 1 + len(columns)) + 10 * t, (len(symbols), 1))
+                facts = np.tile([100.0, 9, 8, 0, 0, 0], (len(symbols), 1))
+                store.write(
+                    StockDay(day, np.array(list(symbols)), values, facts, Sifting(rows=1)), {}
+                )
+        return Source(recipe, store, frozenset(days), Sifting(), "refuse")
+
+    return make
 
 
-def day_of(t: int, rows: dict[str, tuple[float, ...]]) -> StockDay:
-    # Volumes of the daily bars, so that nothing is odd but what a test makes so.
-    facts = [[1000.0 + 10 * (symbol != "A"), 9, 9, 0, 0, 0] for symbol in rows]
-    values = np.array(list(rows.values()))
-    return StockDay(DAYS[t], np.array(list(rows)), values, np.array(facts), Sifting(len(rows)))
+def array_of(panel: Panel, source: Source) -> tuple[Any, dict[str, Any]]:
+    out = panel.path.parent / "x.npy"
+    told = assemble(panel, source, out, panel.path.parent / "x.csv")
+    return np.load(out), told
 
 
-FIRST = day_of(0, {"A": (10, 1000, 9.0, 5.0), "B": (11, 1010, 8.0, 6.0)})
-SECOND = day_of(1, {"A": (5, 1000, 7.0, 4.0), "B": (99, 99, 99, 99)})
+def test_prices_and_shares_are_adjusted(panel: Panel, source: Callable[..., Source]) -> None:
+    array, _ = array_of(panel, source())
+    assert array.dtype == np.float32
+    assert array.shape == (4, 3, 5)
+    np.testing.assert_array_equal(array[1, 0], [11, 12, 13, 14, 15])
+    np.testing.assert_array_equal(array[2, 0], [21 * 2, 22 / 2, 23, 24, 25])
+    np.testing.assert_array_equal(array[3, 0], [31 * 2, 32 / 2, 33, 34, 35])
 
 
-def test_rows_are_adjusted_and_suspended_stocks_stand_still(panel: Panel, recipe: Recipe) -> None:
-    rows = AdjustedRows(panel, recipe)
-    np.testing.assert_array_equal(rows.row(0, FIRST, A_AND_B), FIRST.values)
-    expected = [[10, 500, 7, 4], [11, 0, 0, 3]]
-    np.testing.assert_array_equal(rows.row(1, SECOND, A_AND_B), expected)
-    assert np.isnan(rows.row(2, None, np.empty(0, dtype=np.intp))).all()
+def test_a_suspended_day_has_the_last_close_of_the_data_set(
+    panel: Panel, source: Callable[..., Source]
+) -> None:
+    array, _ = array_of(panel, source())
+    np.testing.assert_array_equal(array[2, 1], [11, 0, 0, 3, 1])  # whatever the table says of it
+    array, _ = array_of(panel, source(days=[DAYS[0], *DAYS[2:]]))
+    np.testing.assert_array_equal(array[2, 1], [1, 0, 0, 3, 1])
+    array, _ = array_of(panel, source(days=DAYS[2:]))
+    np.testing.assert_array_equal(array[2, 1], [np.nan, 0, 0, 3, 1])
 
 
-def test_before_a_stock_has_traded_nothing_is_known(panel: Panel, recipe: Recipe) -> None:
-    # As if the panel began on the day on which B is suspended.
-    row = AdjustedRows(panel, recipe).row(1, SECOND, A_AND_B)
-    assert np.isnan(row[1]).all()
-    np.testing.assert_array_equal(row[0], [10, 500, 7, 4])
+def test_a_data_set_without_a_close_takes_the_panels(
+    panel: Panel, source: Callable[..., Source]
+) -> None:
+    array, _ = array_of(panel, source(columns=OTHERS, days=DAYS[2:]))
+    np.testing.assert_array_equal(array[2, 1], [11, 0, 50])
 
 
-def run(panel: Panel, recipe: Recipe, days: list[StockDay], room: Path) -> dict[str, Any]:
-    store = DayStore(room / "days", COLUMNS)
-    store.folder.mkdir(exist_ok=True)
-    for day in days:
-        store.write(day, {"key": "k"})
-    source = Source(recipe, store, [day.date for day in days], Sifting(1), "drop")
-    return assemble(panel, source, room / "out.npy", room / "out.csv")
+def test_nothing_is_known_before_the_listing_or_without_a_row(
+    panel: Panel, source: Callable[..., Source]
+) -> None:
+    array, told = array_of(panel, source("AC"))
+    assert np.isnan(array[0, 2]).all()
+    assert np.isnan(array[[0, 1, 3], 1]).all()
+    assert "No bars for 1 symbols of the panel: B." in told["lacking"]
+    array, told = array_of(panel, source(days=DAYS[:3]))
+    assert np.isnan(array[3]).all()
+    assert told["checks"]["no stock has rows"] == 1
 
 
-def test_the_array_and_its_description(panel: Panel, recipe: Recipe, tmp_path: Path) -> None:
-    told = run(panel, recipe, [FIRST, SECOND], tmp_path)
-    array = np.load(tmp_path / "out.npy")
-    assert (array.shape, array.dtype) == ((3, 2, 4), np.float32)
-    np.testing.assert_array_equal(array[0], FIRST.values)
-    np.testing.assert_array_equal(array[1], [[10, 500, 7, 4], [11, 0, 0, 3]])
-    assert np.isnan(array[2]).all()
-    assert told["rows"] == 5
-    assert told["features"][1] == {"name": "volume", "kind": "shares"}
-    assert told["bad_rows"] == {"mode": "drop", "counts": {}, "first": []}
-    assert told["lacking"] == ["trades has no trades on 1 of 3 dates: first 2024-01-04."]
-    assert told["checks"] == {"no stock has rows": 1, "trades on a day without a daily bar": 1}
+def test_order_and_strangers_do_not_matter(panel: Panel, source: Callable[..., Source]) -> None:
+    expected, _ = array_of(panel, source())
+    found, told = array_of(panel, source("0ABCZ"))
+    np.testing.assert_array_equal(found, expected)
+    assert told["checks"]["symbol is not in the panel"] == 8
+
+
+def test_the_description_is_plain_json(panel: Panel, source: Callable[..., Source]) -> None:
+    array, told = array_of(panel, source())
     assert json.loads(json.dumps(told)) == told
-    assert (tmp_path / "out.csv").read_text().splitlines() == [
-        "date,symbol,what,value",
-        "2024-01-03,B,trades on a day without a daily bar,1010",
-        "2024-01-04,,no stock has rows,2",
+    assert told["features"][0] == {"name": "close", "kind": "price"}
+    assert told["exchange"] == "cn"
+    assert told["rows"] == 4
+    other, again = array_of(panel, source())
+    assert told["fingerprint"] == again["fingerprint"]
+    np.testing.assert_array_equal(array, other)
+    assert array_of(panel, source("AB"))[1]["fingerprint"] != told["fingerprint"]
+
+
+def test_a_feature_is_lacking_when_no_traded_row_has_it(
+    panel: Panel, source: Callable[..., Source]
+) -> None:
+    made = source()
+    for t, day in enumerate(DAYS):
+        old = made.store.read(day)
+        values = old.values.copy()
+        values[:, 3] = np.nan
+        values[:, 4] = np.nan if t != 1 else values[:, 4]
+        made.store.write(StockDay(day, old.symbols, values, old.facts, old.sifting), {})
+    array, told = array_of(panel, made)
+    assert array[2, 1, 3] == 3  # a neutral value is no value
+    assert [text for text in told["lacking"] if "missing" in text] == [
+        "mschars: rkurt_1 is missing: minute gives no value of it on any date."
     ]
 
 
-def test_the_future_changes_no_earlier_row(panel: Panel, recipe: Recipe, tmp_path: Path) -> None:
-    told = run(panel, recipe, [FIRST, SECOND], tmp_path)
-    before = np.load(tmp_path / "out.npy")
-    third = day_of(2, {"A": (6, 1000, 7.0, 4.0), "B": (12, 1010, 8.0, 6.0)})
-    other = run(panel, recipe, [FIRST, SECOND, third], tmp_path)
-    after = np.load(tmp_path / "out.npy")
-    np.testing.assert_array_equal(after[:2], before[:2])
-    assert not np.isnan(after[2]).any()
-    assert told["fingerprint"] != other["fingerprint"]
+def test_no_symbol_in_common(panel: Panel, source: Callable[..., Source]) -> None:
+    with pytest.raises(
+        PanelError, match=r"none of its symbols \(the first is 'a'\).*'a' here and 'A'"
+    ):
+        array_of(panel, source("abc"))
 
 
-def test_a_table_of_other_stocks_is_refused(panel: Panel, recipe: Recipe, tmp_path: Path) -> None:
-    stranger = day_of(0, {"A.XX": (10, 1000, 9.0, 5.0)})
-    with pytest.raises(PanelError, match=r"none of its symbols \(the first is 'A.XX'\)"):
-        run(panel, recipe, [stranger], tmp_path)
-    message = str(no_shared_symbol(panel, recipe, ["b", "z"]))
-    assert "('b' here and 'B' there may be the same)" in message
-    assert message.endswith("write them alike in both")
+def test_a_damaged_day_is_named(panel: Panel, source: Callable[..., Source]) -> None:
+    made = source()
+    made.store.path(DAYS[2]).write_bytes(b"x")
+    with pytest.raises(ArtefactError, match=r"2024-01-04.parquet is damaged"):
+        array_of(panel, made)
+
+
+def test_rows_come_one_after_another(panel: Panel, source: Callable[..., Source]) -> None:
+    made = source()
+    rows = AdjustedRows(panel, made.recipe)
+    whole, _ = array_of(panel, made)
+    for t, day in enumerate(DAYS):
+        row = rows.row(t, made.store.read(day), np.arange(3))
+        np.testing.assert_array_equal(row.astype(np.float32), whole[t])

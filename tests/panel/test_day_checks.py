@@ -1,96 +1,112 @@
-"""Checks of one day after another against small daily bars."""
-
 import datetime as dt
 import io
-from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-import pytest
 
 from alpha_lightning.characteristics.day_store import StockDay
 from alpha_lightning.characteristics.sifting import Sifting
-from alpha_lightning.panel.day_checks import (
-    ABSENT,
-    ALL_ABSENT,
-    IDLE,
-    UNKNOWN,
-    VOLUME,
-    DailyRow,
-    DayChecks,
-)
+from alpha_lightning.characteristics.stock_facts import StockFacts
+from alpha_lightning.panel.day_checks import DailyRow, DayChecks
 
-SYMBOLS = np.array(["A", "B", "C"])
 DATE = np.datetime64("2024-01-02")
-ROW = DailyRow(DATE, np.array([True, True, False]), np.array([1000.0, 500.0, 0.0]))
-FINE = (1000.0, 9.0, 8.0, 0.0, 0.0, 0.0)
+SYMBOLS = np.array(["A", "B", "C"])
 
 
-@pytest.fixture
-def checks() -> DayChecks:
-    """With a tolerance of 2 % and lots of 100."""
-    return DayChecks(io.StringIO(), SYMBOLS, 0.02, 100)
+def checks_of(
+    day: StockDay | None, volume: list[float], tolerance: float = 0.02
+) -> tuple[DayChecks, list[str]]:
+    file = io.StringIO()
+    checks = DayChecks(file, SYMBOLS, tolerance, 100)
+    shares = np.array(volume)
+    place = np.array(
+        [] if day is None else [" ABC".find(s) - 1 if s in "ABC" else -1 for s in day.symbols]
+    )
+    checks.add(DailyRow(DATE, shares > 0, shares), day, place.astype(np.intp))
+    lines = file.getvalue().splitlines()
+    assert lines[0] == "date,symbol,what,value"
+    assert sum(checks.counts.values()) == len(lines) - 1
+    return checks, [line.removeprefix("2024-01-02,") for line in lines[1:]]
 
 
-def day_of(facts: Mapping[str, tuple[float, ...]], sifting: Sifting | None = None) -> StockDay:
-    symbols, matrix = np.array(list(facts)), np.array(list(facts.values()))
-    values = np.zeros((len(facts), 1))
-    return StockDay(dt.date(2024, 1, 2), symbols, values, matrix, sifting or Sifting())
+def day_of(
+    symbols: str, volume: list[float], sifting: Sifting | None = None, **facts: list[float]
+) -> StockDay:
+    count = len(symbols)
+    given = {"day_volume": volume, "trades": [9.0] * count, "continuous": [8.0] * count} | facts
+    matrix = StockFacts(
+        **{name: np.array(given.get(name, [0.0] * count)) for name in StockFacts.names()}
+    ).matrix()
+    return StockDay(
+        dt.date(2024, 1, 2),
+        np.array(list(symbols)),
+        np.zeros((count, 1)),
+        matrix,
+        sifting or Sifting(),
+    )
 
 
-def lines(checks: DayChecks) -> list[str]:
-    checks.file.seek(0)
-    header, *rest = checks.file.read().splitlines()
-    assert header == "date,symbol,what,value"
-    return rest
-
-
-def test_volumes_are_compared_up_to_the_tolerance(checks: DayChecks) -> None:
-    day = day_of({"A": (1019.0, *FINE[1:]), "B": (515.0, *FINE[1:])})
-    checks.add(ROW, day, np.array([0, 1]))
-    assert lines(checks) == [f"2024-01-02,B,{VOLUME},0.03"]
-    assert (checks.compared, checks.many_times, checks.counts[VOLUME]) == (2, 0, 1)
-
-
-def test_a_lots_number_of_times_is_noticed_both_ways(checks: DayChecks) -> None:
-    day = day_of({"A": (10.0, *FINE[1:]), "B": (50_000.0, *FINE[1:])})
-    checks.add(ROW, day, np.array([0, 1]))
-    assert (checks.compared, checks.many_times) == (2, 2)
-
-
-def test_stocks_that_only_one_of_the_two_knows(checks: DayChecks) -> None:
-    day = day_of({"A": FINE, "C": FINE, "Z": FINE})
-    checks.add(ROW, day, np.array([0, 2, -1]))
-    assert lines(checks) == [
-        f"2024-01-02,B,{ABSENT},500",
-        f"2024-01-02,C,{IDLE},1000",
-        f"2024-01-02,Z,{UNKNOWN},9",
-    ]
+def test_nothing_is_odd() -> None:
+    checks, lines = checks_of(day_of("AB", [100, 200]), [101, 200, 0])
+    assert lines == []
     assert checks.heard
+    assert checks.unheard() == []
+    assert (checks.compared, checks.many_times) == (2, 0)
+
+
+def test_volumes_and_who_is_there() -> None:
+    checks, lines = checks_of(day_of("AC", [100, 50]), [110, 200, 0])
+    assert lines == [
+        "A,volume differs from the daily bar's,-0.0909091",
+        "B,absent on a day with a daily bar,200",
+        "C,trades on a day without a daily bar,50",
+    ]
     assert checks.unheard() == ["B"]
+    assert checks_of(day_of("ABC", [100, 200, 0]), [110, 200, 0], tolerance=0.1)[1] == []
+
+
+def test_a_day_without_rows() -> None:
+    checks, lines = checks_of(None, [1, 2, 0])
+    assert lines == [",no stock has rows,2"]
+    assert checks.absent_dates == [DATE]
+    assert not checks.heard
+    checks, lines = checks_of(None, [0, 0, 0])  # nobody expected any
+    assert lines == []
+    assert checks.absent_dates == []
+
+
+def test_rows_that_were_absent_but_for_their_name() -> None:
+    _, lines = checks_of(day_of("AB", [100, 0], trades=[9, 0], continuous=[8, 0]), [100, 200, 0])
+    assert lines == ["B,absent on a day with a daily bar,200"]
+
+
+def test_strangers() -> None:
+    checks, lines = checks_of(day_of("AZ", [100, 5]), [100, 0, 0])
+    assert lines == ["Z,symbol is not in the panel,9"]
     assert checks.strangers == {"Z": 1}
 
 
-def test_a_day_without_rows(checks: DayChecks) -> None:
-    nothing = np.empty(0, dtype=np.intp)
-    checks.add(ROW, None, nothing)
-    idle = DailyRow(DATE + 1, np.zeros(3, dtype=bool), np.zeros(3))
-    checks.add(idle, None, nothing)
-    assert lines(checks) == [f"2024-01-02,,{ALL_ABSENT},2"]
-    assert checks.absent_dates == [DATE]
-    assert not checks.heard
-    assert checks.unheard() == ["A", "B"]
-
-
-def test_oddities_and_rows_left_out_are_listed_in_order(checks: DayChecks) -> None:
-    sifting = Sifting(9, {"negative volume": 2}, {"repeated": 3})
-    facts = {"A": (1000.0, 1.0, 0.0, 3.0, 0.0, 0.0), "B": (500.0, 9.0, 8.0, 0.0, 4.0, 5.0)}
-    checks.add(ROW, day_of(facts, sifting), np.array([0, 1]))
-    assert [line.removeprefix("2024-01-02,") for line in lines(checks)] == [
-        ",bad rows: negative volume,2",
-        ",left out: repeated,3",
-        "A,a single trade,1000",
-        "A,repeated rows,3",
-        "A,trades in an auction only,1000",
-        "B,missing sides,4",
-        "B,sides that contradict the order numbers,5",
+def test_oddities_of_a_stock() -> None:
+    facts: dict[str, Any] = {"trades": [1, 2, 9], "continuous": [1, 0, 8]}
+    facts |= {"duplicates": [0, 0, 3], "unsided": [0, 0, 4], "crossed": [0, 0, 5]}
+    _, lines = checks_of(day_of("ABC", [100, 200, 300], **facts), [100, 200, 300])
+    assert lines == [
+        "A,a single trade,100",
+        "B,trades in an auction only,200",
+        "C,missing sides,4",
+        "C,repeated rows,3",
+        "C,sides that contradict the order numbers,5",
     ]
+
+
+def test_what_was_left_out_and_what_was_wrong() -> None:
+    sifting = Sifting(10, {"negative volume": 2}, {"repeated": 3})
+    _, lines = checks_of(day_of("A", [100], sifting), [100, 0, 0])
+    assert lines == [",bad rows: negative volume,2", ",left out: repeated,3"]
+
+
+def test_lots_are_told_from_shares() -> None:
+    for volume in ([1, 2, 3], [10_000, 20_000, 30_000]):
+        checks, _ = checks_of(day_of("ABC", [float(v) for v in volume]), [100, 200, 300])
+        assert (checks.compared, checks.many_times) == (3, 3)
+    assert checks_of(day_of("ABC", [50, 100, 150]), [100, 200, 300])[0].many_times == 0

@@ -1,97 +1,128 @@
-"""What a small table lacks, in sentences."""
-
+import datetime as dt
 import io
-from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import polars as pl
 import pytest
 
-from alpha_lightning.characteristics.day_recipe import Recipe
-from alpha_lightning.characteristics.exchange import TradeFeed, read_exchange
-from alpha_lightning.characteristics.feed import trade_feed
+from alpha_lightning.characteristics.day_recipe import (
+    Recipe,
+    of_minutes,
+    of_minutes_for_trades,
+    of_trades,
+)
+from alpha_lightning.characteristics.exchange import Exchange, TradeFeed
+from alpha_lightning.characteristics.feed import minute_feed, trade_feed
 from alpha_lightning.characteristics.feed_index import index_feed
-from alpha_lightning.characteristics.sifting import OUTSIDE_HOURS, Sifting
-from alpha_lightning.panel.day_checks import VOLUME, DayChecks
+from alpha_lightning.characteristics.sifting import EXTENDED_HOURS, Sifting
+from alpha_lightning.panel.day_checks import DayChecks
 from alpha_lightning.panel.lacking import on_features, sentences, symbol_hint
 
-CN = Path(__file__).parents[2] / "configs" / "market" / "cn.yaml"
-MakeRecipe = Callable[..., Recipe]
+CN = Exchange("cn", "Asia/Shanghai", [("09:30", "11:30"), ("13:00", "15:00")], lot=100)
 
 
-@pytest.fixture
-def recipe(tmp_path: Path) -> MakeRecipe:
-    """Of a single trade, with or without its side."""
-
-    def make(names: Sequence[str] = ("vwap",), side: bool = True) -> Recipe:
-        exchange = replace(read_exchange(CN), trades=TradeFeed(missing_side="tick"))
-        row = {"time": ["2024-01-02 10:00:00"], "symbol": ["A"], "price": ["5"], "volume": ["1"]}
-        file = tmp_path / "trades.csv"
-        pl.DataFrame(row | ({"side": ["B"]} if side else {})).write_csv(file)
-        index = index_feed(trade_feed(file, exchange), tmp_path / "index.parquet")
-        return Recipe("l2chars", tuple((n, "price") for n in names), index, lambda _: iter(()))
-
-    return make
-
-
-@pytest.fixture
-def checks() -> DayChecks:
-    """Of three symbols that have not been looked at yet."""
-    return DayChecks(io.StringIO(), np.array(["A", "B", "C"]), 0.02, 100)
+def recipe_of(
+    folder: Path,
+    table: Literal["minute", "trades"] = "minute",
+    minutes: int = 10,
+    exchange: Exchange = CN,
+    drop: tuple[str, ...] = (),
+) -> Recipe:
+    start = dt.datetime.fromisoformat("2024-01-02 09:30:00")
+    times = [start + dt.timedelta(minutes=minutes * k) for k in range(1, 120 // minutes)]
+    columns = {c: pl.lit(1.0) for c in ("open", "high", "low", "close", "volume", "amount")}
+    columns |= {"price": pl.lit(1.0), "side": pl.lit("B")}
+    frame = pl.DataFrame({"time": times}).with_columns(symbol=pl.lit("A"), **columns).drop(drop)
+    frame.write_parquet(folder / "t.parquet")
+    feed = {"minute": minute_feed, "trades": trade_feed}[table](folder / "t.parquet", exchange)
+    index = index_feed(feed, folder / "index")
+    return of_minutes(index) if table == "minute" else of_trades(index)
 
 
-def test_nothing_lacks(recipe: MakeRecipe, checks: DayChecks) -> None:
-    assert sentences(recipe(), checks, Sifting(rows=1), np.array([True]), 1) == []
+def missing(recipe: Recipe, *stems: str) -> list[str]:
+    seen = np.array([not name.startswith(stems) for name, _ in recipe.columns])
+    return on_features(recipe, seen)
 
 
-def test_features_without_a_value_are_named_once(recipe: MakeRecipe) -> None:
-    names = ["a", "b", "c", "d", "e", "f", "g"]
-    reason = "missing: trades gives no value of it on any date."
-    seen = np.ones(7, dtype=bool)
-    seen[2] = False
-    assert on_features(recipe(names), seen) == [f"l2chars: c is {reason}"]
-    seen[4] = False
-    assert on_features(recipe(names), seen) == [f"l2chars: c, e are {reason}"]
-    everything = [f"l2chars: a ... g (7 features) are {reason}"]
-    assert on_features(recipe(names), np.zeros(7, dtype=bool)) == everything
+def told(
+    recipe: Recipe, checks: DayChecks | None = None, found: Sifting | None = None
+) -> list[str]:
+    given = checks or DayChecks(io.StringIO(), np.array(["A"]), 0.02, 100)
+    seen = np.ones(len(recipe.columns), dtype=bool)
+    return sentences(recipe, given, found or Sifting(rows=10), seen, 60)
 
 
-def test_the_most_far_reaching_comes_first(recipe: MakeRecipe, checks: DayChecks) -> None:
-    checks.absent_dates.append(np.datetime64("2024-01-03"))
-    checks.strangers.update([f"Z{k}" for k in range(6)])
-    checks.counts[VOLUME], checks.compared, checks.many_times = 3, 4, 3
-    found = Sifting(4, {OUTSIDE_HOURS: 3}, {"repeated": 1})
-    told = sentences(recipe(side=False), checks, found, np.array([False]), 9)
-    assert told == [
-        "l2chars: vwap is missing: trades gives no value of it on any date.",
-        "trades name no side: tick rule (each takes the sign of the last price change).",
-        "trades has no trades on 1 of 9 dates: first 2024-01-03.",
-        "6 symbols of trades are not in the panel: Z0, Z1, Z2, Z3, Z4, ....",
-        "trades had 3 bad rows (outside the sessions: 3): left out.",
-        "trades had rows that were left out (repeated: 1).",
-        "Most times lie outside the sessions: are the times UTC? Asia/Shanghai is taken for"
-        " granted.",
-        "Day volumes differ from the daily bars' by more than 2% on 3 of 4 stock-days.",
-        "On most the one is about 100 times the other: is the trades table's volume_unit shares,"
-        " as the exchange's file says?",
+def test_nothing_to_say(tmp_path: Path) -> None:
+    assert told(recipe_of(tmp_path)) == []
+
+
+def test_features_without_a_value_are_named_with_the_reason(tmp_path: Path) -> None:
+    assert missing(recipe_of(tmp_path, minutes=15), "rvol_", "jump_8") == [
+        "mschars: rvol_1 ... jump_8 (9 features) are missing: bars of 15 minutes leave fewer than"
+        " three in a half-hour."
+    ]
+    long = Exchange("x", "UTC", [("09:30", "11:30")], 1, period_minutes=60)
+    assert missing(recipe_of(tmp_path, minutes=30, exchange=long), "rvol_1") == [
+        "mschars: rvol_1 is missing: bars of 30 minutes leave fewer than three in a period of 60"
+        " minutes."
+    ]
+    recipe = recipe_of(tmp_path)
+    assert missing(recipe, "auction_volume", "rvol_1") == [
+        "mschars: auction_volume is missing: the opening auction is not told apart from the first"
+        " bar.",
+        "mschars: rvol_1 is missing: minute gives no value of it on any date.",
+    ]
+    assert missing(of_minutes_for_trades(recipe), "closing_auction_amount") == [
+        "l2chars: closing_auction_amount is missing: no bar begins as the closing auction does."
+    ]
+    assert missing(recipe_of(tmp_path, drop=("amount",)), "amount_1", "amount_2") == [
+        "mschars: amount_1, amount_2 are missing: minute has no column 'amount'."
+    ]
+    assert missing(recipe_of(tmp_path, "trades"), "auction_amount") == [
+        "l2chars: auction_amount is missing: trades gives no value of it on any date."
     ]
 
 
-def test_few_volumes_that_differ_say_nothing_of_lots(recipe: MakeRecipe, checks: DayChecks) -> None:
-    checks.counts[VOLUME], checks.compared, checks.many_times = 3, 4, 2
-    told = sentences(recipe(), checks, Sifting(rows=1), np.array([True]), 1)
-    assert len(told) == 1
-    assert told[0].endswith("3 of 4 stock-days.")
+def test_days_stocks_and_rows(tmp_path: Path) -> None:
+    checks = DayChecks(io.StringIO(), np.array(["A"]), 0.02, 100)
+    checks.absent_dates = [np.datetime64("2024-01-05"), np.datetime64("2024-01-08")]
+    checks.strangers.update({"Z": 3, "Y": 1})
+    found = Sifting(100, {"negative volume": 2}, {"repeated": 1})
+    assert told(recipe_of(tmp_path), checks, found) == [
+        "minute has no bars on 2 of 60 dates: first 2024-01-05.",
+        "2 symbols of minute are not in the panel: Y, Z.",
+        "minute had 2 bad rows (negative volume: 2): left out.",
+        "minute had rows that were left out (repeated: 1).",
+    ]
+    (late,) = told(recipe_of(tmp_path), None, Sifting(10, {}, {EXTENDED_HOURS: 6}))[1:]
+    assert late.startswith("Most times lie outside the sessions: are the times UTC?")
 
 
-@pytest.mark.parametrize("theirs", ["SH600000", "sh.600000", "600000"])
-def test_a_symbol_written_otherwise_is_recognised(theirs: str) -> None:
-    hint = symbol_hint(["1", theirs], ["000001.SZ", "600000.SH"])
-    assert hint == f" ({theirs!r} here and '600000.SH' there may be the same)"
+def test_volumes(tmp_path: Path) -> None:
+    checks = DayChecks(io.StringIO(), np.array(["A"]), 0.02, 100, compared=1000, many_times=3)
+    checks.counts["volume differs from the daily bar's"] = 7
+    only = "Day volumes differ from the daily bars' by more than 2% on 7 of 1,000 stock-days."
+    assert told(recipe_of(tmp_path), checks) == [only]
+    checks.many_times = 600
+    assert "is the minute table's volume_unit shares" in told(recipe_of(tmp_path), checks)[1]
 
 
-def test_no_hint_without_a_likeness() -> None:
-    assert symbol_hint(["MSFT"], ["AAPL", "600000.SH"]) == ""
-    assert symbol_hint([], ["AAPL"]) == ""
+def test_trades_without_sides(tmp_path: Path) -> None:
+    tick = Exchange("x", "UTC", CN.sessions, 1, trades=TradeFeed(missing_side="tick"))
+    recipe = recipe_of(tmp_path, "trades", exchange=tick, drop=("side",))
+    assert told(recipe) == [
+        "trades name no side: tick rule (each takes the sign of the last price change)."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("600000.SH", "SH600000"), ("600000", "600000.SH"), ("aapl", "AAPL"), ("AAPL.O", "AAPL")],
+)
+def test_symbols_that_may_mean_the_same(theirs: str, ours: str) -> None:
+    expected = f" ({theirs!r} here and {ours!r} there may be the same)"
+    assert symbol_hint(["X1", theirs], ["Y", ours]) == expected
+    assert symbol_hint([theirs], ["600001.SZ", "MSFT"]) == ""
+    assert symbol_hint([ours], [ours]) == ""

@@ -85,9 +85,9 @@ def test_unknown_symbols_are_named(panel_path: Path, unknown: str) -> None:
 def test_unknown_fields_are_refused_with_the_known_ones(panel_path: Path) -> None:
     panel = Panel.open(panel_path)
     assert panel.has("close")
-    assert not panel.has("limit_up")
-    with pytest.raises(PanelError, match=r"no market field 'limit_up'; it has open, .*adj_factor"):
-        panel.market("limit_up")
+    assert not panel.has("turnover")
+    with pytest.raises(PanelError, match=r"no market field 'turnover'; it has open, .*adj_factor"):
+        panel.market("turnover")
     with pytest.raises(PanelError, match="no data set 'mschars'; it has rawbar"):
         panel.dataset("mschars")
 
@@ -169,3 +169,13 @@ def test_the_command_line_tells_of_another_version(
     assert message.startswith("error: ")
     assert "has panel format 99" in message
     assert not (tmp_path / "e").exists()
+
+
+def test_what_a_data_set_lacks_and_whether_it_stands_in_for_another(copy: Path) -> None:
+    plain = Panel.open(copy).dataset("rawbar")
+    assert (plain.proxy, plain.lacking) == (False, ())  # a panel of before says neither
+    meta = json.loads((copy / "panel.json").read_text())
+    meta["datasets"]["rawbar"] |= {"proxy": True, "lacking": ["no bars for A."]}
+    (copy / "panel.json").write_text(json.dumps(meta))
+    told = Panel.open(copy).dataset("rawbar")
+    assert (told.proxy, told.lacking) == (True, ("no bars for A.",))

@@ -41,7 +41,9 @@ def test_members_count_from_their_listing_on(
 
 def test_an_unknown_universe_is_refused_with_the_known_ones(panel_path: Path) -> None:
     panel = Panel.open(panel_path)
-    with pytest.raises(PanelError, match=r"no universe 'sp500'; it has all, 000300, 000985"):
+    with pytest.raises(
+        PanelError, match=r"no universe 'sp500'; it has all, 000300, 000905, 000985"
+    ):
         universe(panel, "sp500")
 
 
