@@ -17,7 +17,6 @@ from alpha_lightning.characteristics.feed_scan import FileScan
 
 Day = TypeVar("Day")
 _DAY = 86_400_000_000
-_READERS = 2
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def read_days(
     tag: Callable[[FileScan], pl.LazyFrame],
     settle: Callable[[DayRows], Day],
 ) -> Iterator[Day]:
-    """Read some days, a few ahead of what is done with them, and turn each into something else.
+    """Read some days and turn each into something else, one read ahead of the other.
 
     Args:
         index: the table and where its days are.
@@ -105,15 +104,16 @@ def read_days(
         settle: what becomes of a day.
     """
     groups = itertools.chain.from_iterable(map(index.apart, index.batches(days)))
-    with ThreadPoolExecutor(_READERS) as pool:
+    with ThreadPoolExecutor(1) as pool:
+        # One read ahead keeps both busy, Polars and what Python does with the rows; more would only
+        # fill the memory.
         ahead: deque[tuple[list[dt.date], Future[pl.DataFrame]]] = deque()
 
         def read_next() -> None:
             for group in itertools.islice(groups, 1):
                 ahead.append((group, pool.submit(index.read, group, tag)))
 
-        for _ in range(_READERS):
-            read_next()
+        read_next()
         while ahead:
             group, rows = ahead.popleft()
             frame = rows.result()

@@ -109,9 +109,8 @@ def _on_volumes(recipe: Recipe, checks: DayChecks) -> list[str]:
     if not checks.counts[VOLUME]:
         return []
     days = f"{checks.counts[VOLUME]:,} of {checks.compared:,} stock-days"
-    told = [
-        f"Day volumes differ from the daily bars' by more than {checks.tolerance:.0%} on {days}."
-    ]
+    limit = f"{100 * checks.tolerance:g}%"
+    told = [f"Day volumes differ from the daily bars' by more than {limit} on {days}."]
     if checks.many_times > checks.compared / 2:
         feed = recipe.index.feed
         told.append(
