@@ -1,14 +1,15 @@
 """One study on several simulated markets, and its RankICs pooled over them.
 
     python scripts/pool_markets.py configs/studies/datasets.yaml --out runs/markets --seeds 0 1 2
-    python scripts/pool_markets.py configs/studies/datasets.yaml --out runs/noise --noise
+    python scripts/pool_markets.py configs/studies/noise.yaml --out runs/noise --seeds 0 1 2 3 4
 
-Every market is the study's own with another seed; ``--noise`` plants nothing in it. Options after
-``--`` go to ``study run``. Markets that are done are not run again. Prints one row a score: the
-mean over the markets of RankIC at the training horizon, the standard error of that mean from the
-markets' own Newey-West errors and from the spread between markets, the share of the oracle's
-RankIC, and the difference to all data sets together. Markets are independent, which dates of one
-market are not. With ``--noise`` it counts, over all horizons, the RankICs beyond three errors.
+Every market is the study's own with another seed. Options after ``--`` go to ``study run``. Markets
+that are done are not run again. Prints one row a score: the mean over the markets of RankIC at the
+training horizon, the standard error of that mean from the markets' own Newey-West errors and from
+the spread between markets, the share of the oracle's RankIC, and what each subset of the data sets
+differs from all of them. Markets are independent, which dates of one market are not. Where the
+market plants nothing (``signal: 0``) it counts, over all scores and horizons, the RankICs beyond
+three errors, and how many chance would bring.
 """
 
 import argparse
@@ -24,12 +25,14 @@ import yaml
 LABEL = "10g"
 
 
-def run_market(study: Path, seed: int, noise: bool, out: Path, options: list[str]) -> Path:
+def read_market(study: Path) -> Any:
+    """The settings of the study's market."""
+    return yaml.safe_load(Path(yaml.safe_load(study.read_text())["source"]["market"]).read_text())
+
+
+def run_market(study: Path, seed: int, out: Path, options: list[str]) -> Path:
     """The study on one market; its folder."""
-    market = yaml.safe_load(Path(yaml.safe_load(study.read_text())["source"]["market"]).read_text())
-    market["seed"] = seed
-    if noise:
-        market["market"]["signal"] = 0
+    market = read_market(study) | {"seed": seed}
     out.mkdir(parents=True, exist_ok=True)
     file = out / f"market-{seed}.yaml"
     file.write_text(yaml.safe_dump(market, sort_keys=False))
@@ -75,13 +78,15 @@ def scores_table(folders: list[Path]) -> Any:
 def value_table(folders: list[Path]) -> Any:
     """What each subset of the data sets lacks to all of them, pooled."""
     value = read_tables(folders, "dataset_value")
-    value = value[(value["horizon"] == LABEL) & (value["role"] != "all")]
+    everything = value.loc[value["role"] == "all", "datasets"].iloc[0]
+    value = value[(value["horizon"] == LABEL) & (value["datasets"] != everything)]
     rows = []
     for (score, datasets), part in value.groupby(["score", "datasets"], sort=False):
         once = part.drop_duplicates("market")  # a subset may play two roles
         mean, within, between = pooled(once["difference_pct"], once["difference_se_pct"])
-        row = {"score": score, "datasets": datasets, "difference_pct": mean, "se_pct": within}
-        rows.append(row | {"se_between_pct": between, "markets": len(once)})
+        row = {"score": score, "datasets": datasets, "rank_ic_pct": once["rank_ic_pct"].mean()}
+        row |= {"difference_pct": mean, "se_pct": within, "se_between_pct": between}
+        rows.append(row | {"t": mean / within, "markets": len(once)})
     return pd.DataFrame(rows)
 
 
@@ -90,7 +95,11 @@ def noise_summary(folders: list[Path]) -> str:
     shares = read_tables(folders, "share_of_attainable")
     shares = shares[(shares["level"] != "oracle") & (shares["rank_ic_se_pct"] > 0)]
     beyond = shares["rank_ic_pct"].abs() > 3 * shares["rank_ic_se_pct"]
-    lines = [f"{int(beyond.sum())} of {len(shares)} RankICs of single markets beyond 3 errors"]
+    chance = math.erfc(3 / math.sqrt(2)) * len(shares)
+    lines = [
+        f"{int(beyond.sum())} of {len(shares)} RankICs of single markets beyond 3 errors;"
+        f" {chance:.1f} are expected by chance"
+    ]
     for _, row in shares[beyond].iterrows():
         lines.append(
             f"  {row['market']} {row['score']} {row['horizon']}:"
@@ -114,20 +123,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("study", type=Path)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--noise", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("options", nargs="*", help="of study run, after --")
     given = parser.parse_args()
-    folders = [
-        run_market(given.study, seed, given.noise, given.out, given.options) for seed in given.seeds
-    ]
+    folders = [run_market(given.study, seed, given.out, given.options) for seed in given.seeds]
     pd.set_option("display.width", 160)
     print(scores_table(folders).round(2).to_string(index=False))
     value = read_tables(folders, "dataset_value")
     if len(value):
-        print("\nless than all data sets together:")
+        print("\nsubsets of the data sets, and their difference to all of them:")
         print(value_table(folders).round(2).to_string(index=False))
-    if given.noise:
+    if read_market(given.study)["market"].get("signal") == 0:
         print(f"\n{noise_summary(folders)}")
 
 

@@ -1,5 +1,6 @@
 """Every YAML below configs/ is read by the command it is for."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,16 +64,18 @@ def test_units_differ_in_their_network_only() -> None:
     assert all(tree == trees[0] for tree in trees)
 
 
-def test_the_market_is_simulated_at_a_smaller_size(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("market", ["demo", "large", "noise"])
+def test_markets_are_simulated_at_a_smaller_size(
+    market: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "market"
     sizes = ["--market.stocks", "20", "--market.days", "60"]
-    assert (
-        main(["simulate", "--config", "configs/market/demo.yaml", "--out", str(out), *sizes]) == 0
-    )
+    config = f"configs/market/{market}.yaml"
+    assert main(["simulate", "--config", config, "--out", str(out), *sizes]) == 0
     assert capsys.readouterr().out == f"{out}\n"
     assert (out / "daily.parquet").is_file()
+    signal = json.loads((out / "market.json").read_text())["market"]["signal"]
+    assert signal == (0 if market == "noise" else 1)
 
 
 def test_the_weighting_is_that_of_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,9 +120,16 @@ def test_the_study_of_the_data_sets() -> None:
     tasks = laid_out("datasets")
     assert "ingest" in tasks["characterise"].needs
     assert tasks["characterise"].arguments["exchange"]["name"] == "cn"
-    assert sum(name.startswith("fit/") for name in tasks) == 3 * 2 * 2
+    assert sum(name.startswith("fit/") for name in tasks) == 3 * 2
     # Every subset of three data sets is weighed, for each of two runs.
     assert sum(name.startswith("weigh/") for name in tasks) == 7 * 2
+
+
+def test_the_study_of_noise_reaches_every_stage() -> None:
+    tasks = laid_out("noise")
+    assert tasks["simulate"].arguments["config"]["market"]["signal"] == 0
+    assert sum(name.startswith("fit/") for name in tasks) == 2 * 3 * 2
+    assert {"combine/v1", "baseline/reversal"} <= set(tasks), sorted(tasks)
 
 
 @pytest.mark.parametrize(("name", "periods"), [("cn", 8), ("us", 13)])

@@ -18,14 +18,14 @@ class Move:
 
     Args:
         shock: ``(N,)`` the stock's own shock in standard deviations of the day: mean 0, variance 1.
-        event: ``(N,)`` what an event adds to it, mostly 0.
+        relative: ``(N,)`` the return less its drift and the market's part, in `volatility`.
         gap: ``(N,)`` simple return of events that became known overnight.
         volatility: ``(N,)`` standard deviation of the return without events, known the day before.
         total: ``(N,)`` simple return from adjusted close to adjusted close, before price limits.
     """
 
     shock: Floats
-    event: Floats
+    relative: Floats
     gap: Floats
     volatility: Floats
     total: Floats
@@ -104,11 +104,8 @@ class Returns:
         market_volatility = settings.market_volatility * turmoil
         # Half of the market's turmoil, in logarithms, spills over to the stocks' own shocks.
         own_volatility = stocks.volatility * self._own.level * np.sqrt(turmoil)
-        common = (
-            stocks.beta * market_volatility * market
-            + settings.industry_volatility * industries[industry]
-            + settings.style_volatility * (stocks.styles * styles).sum(axis=0)
-        )
+        shared = settings.industry_volatility * industries[industry]
+        shared += settings.style_volatility * (stocks.styles * styles).sum(axis=0)
         variance = (
             (stocks.beta * market_volatility) ** 2
             + settings.industry_volatility**2
@@ -118,9 +115,12 @@ class Returns:
         self._market.update(market)
         self._own.update(shock)
         event, overnight = self._draw_events(events)
-        news = np.clip(common + own_volatility * (shock + event), -_LARGEST, _LARGEST)
+        relative = shared + own_volatility * (shock + event)
+        news = stocks.beta * market_volatility * market + relative
+        total = drift + np.clip(news, -_LARGEST, _LARGEST)
         gap = np.where(overnight, own_volatility * event, 0.0)
-        return Move(shock, event, gap, np.sqrt(variance), drift + news)
+        volatility = np.sqrt(variance)
+        return Move(shock, relative / volatility, gap, volatility, total)
 
     def _draw_events(self, generator: np.random.Generator) -> tuple[Floats, Flags]:
         chance, size, sign, when = generator.random((4, len(self._stocks.symbols)))

@@ -90,19 +90,19 @@ class Signal:
 class SignalSettings:
     """The planted signals; a negative drift turns one round."""
 
-    reversal: Signal = Signal(decay=0.80, drift=0.066)
-    """Daily bars: the stock's own shock is taken back, the more so the thinner the volume."""
-    volume: Signal = Signal(decay=0.88, drift=0.052)
+    reversal: Signal = Signal(decay=0.80, drift=0.088)
+    """Daily bars: what a stock earns relative to the market is taken back."""
+    volume: Signal = Signal(decay=0.85, drift=0.052)
     """Daily bars: unusually high volume is followed by low returns."""
-    location: Signal = Signal(decay=0.95, drift=0.038)
+    location: Signal = Signal(decay=0.90, drift=0.036)
     """Daily bars: a VWAP low within the day's range is followed by high returns."""
-    ends: Signal = Signal(decay=0.85, drift=0.056)
-    """Minute bars: what the first and the last hour earn, given the day's return, is taken back."""
-    spread: Signal = Signal(decay=0.94, drift=0.048)
+    skew: Signal = Signal(decay=0.88, drift=0.080)
+    """Minute bars: one large rise among small falls is followed by low returns."""
+    spread: Signal = Signal(decay=0.92, drift=0.032)
     """Minute bars: volume in the middle hours, given the day's, is followed by high returns."""
-    imbalance: Signal = Signal(decay=0.88, drift=0.053)
+    imbalance: Signal = Signal(decay=0.88, drift=0.066)
     """Trades: more bought than sold is followed by high returns."""
-    large: Signal = Signal(decay=0.94, drift=0.044)
+    large: Signal = Signal(decay=0.94, drift=0.030)
     """Trades: large prints bought, small ones sold, is followed by high returns."""
 
 
@@ -114,9 +114,9 @@ class VolumeSettings:
     """Median daily share of the float that changes hands."""
     turnover_spread: float = 0.5
     """Standard deviation across stocks of the logarithm of that level."""
-    persistence: float = 0.75
+    persistence: float = 0.85
     """Daily autocorrelation of log-turnover, 0 to below 1."""
-    surprise: float = 0.35
+    surprise: float = 0.30
     """Standard deviation of a day's news in log-turnover."""
     move_share: float = 0.6
     """Correlation of that news with the size of the day's shock, 0 to 1."""

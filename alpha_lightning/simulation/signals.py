@@ -12,7 +12,7 @@ from alpha_lightning.simulation.stocks import Stocks
 
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "daily": ("reversal", "volume", "location"),
-    "intraday": ("ends", "spread"),
+    "intraday": ("skew", "spread"),
     "trades": ("imbalance", "large"),
 }
 """Signals by the coarsest tables that show them, in the order of `SignalSettings`."""

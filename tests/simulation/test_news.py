@@ -88,14 +88,15 @@ def test_news_have_mean_zero_and_variance_one(sample: Sample, name: str) -> None
 
 def test_news_of_different_signals_are_uncorrelated(sample: Sample) -> None:
     correlation = np.corrcoef(sample.news)
-    np.testing.assert_allclose(correlation, np.eye(7), atol=0.03)
+    # A price limit bends the path of a day that runs into it, so that its return and skew are one.
+    np.testing.assert_allclose(correlation, np.eye(7), atol=0.04)
 
 
-@pytest.mark.parametrize("name", ["ends", "spread", "imbalance", "large"])
+@pytest.mark.parametrize("name", ["skew", "spread", "imbalance", "large"])
 def test_daily_bars_do_not_show_the_news_of_finer_tables(sample: Sample, name: str) -> None:
     news = sample.news[SIGNALS.index(name)]
-    # Of ends, days with a straight path show a little; of the others, nothing.
-    allowed = 0.06 if name == "ends" else 4 / np.sqrt(len(news))
+    # Of skew, days at their limit or with one-sided shadows show a little; of the others, nothing.
+    allowed = 0.06 if name == "skew" else 4 / np.sqrt(len(news))
     assert largest_correlation(sample.daily, news) < allowed
 
 
@@ -105,11 +106,12 @@ def test_minute_bars_do_not_show_the_news_of_trades(sample: Sample, name: str) -
     assert largest_correlation(sample.minute, news) < 4.5 / np.sqrt(len(news))
 
 
-@pytest.mark.parametrize("name", ["ends", "spread"])
-def test_half_hours_show_the_news_of_minute_bars(sample: Sample, name: str) -> None:
-    news, minute = sample.news[SIGNALS.index(name)], sample.minute[:16]
-    fitted = minute.T @ lstsq(minute.T, news, rcond=None)[0]
-    assert np.corrcoef(fitted, news)[0, 1] > 0.7
+def test_half_hours_show_the_spread_of_volume_but_not_the_skew_of_bars(sample: Sample) -> None:
+    minute = sample.minute[:16]
+    for name, low, high in (("spread", 0.7, 1.0), ("skew", 0.0, 0.35)):
+        news = sample.news[SIGNALS.index(name)]
+        fitted = minute.T @ lstsq(minute.T, news, rcond=None)[0]
+        assert low <= np.corrcoef(fitted, news)[0, 1] <= high
 
 
 @pytest.mark.parametrize("minutes", [5, 15, 30])
@@ -118,7 +120,9 @@ def test_the_mean_is_zero_for_bars_of_any_length(minutes: int) -> None:
     market = Market(MarketSettings(stocks=400, days=60, intraday=intraday), seed=1)
     news = np.concatenate([news_of(day, market.session) for day in market], axis=1)
     assert (np.abs(news.mean(axis=1)) < 4 * news.std(axis=1) / np.sqrt(news.shape[1])).all()
-    np.testing.assert_allclose(news.var(axis=1), 1, atol=0.06)
+    # Of skew it depends on the tails of the bars, which are thinner the more prints they hold.
+    assert news[0].var() == pytest.approx(1, abs=0.25)
+    np.testing.assert_allclose(news[1:].var(axis=1), 1, atol=0.06)
 
 
 def news_of(day: MarketDay, session: Session) -> Floats:
@@ -161,15 +165,15 @@ def residual(vector: Floats, given: list[Floats]) -> Floats:
     return np.asarray(vector - design @ lstsq(design, vector, rcond=None)[0])
 
 
-def test_the_shape_of_the_day_against_least_squares(one_day: MarketDay) -> None:
+def test_the_shape_of_the_day_against_loops_and_least_squares(one_day: MarketDay) -> None:
     session, bars, prints = Session(10, 3), one_day.minutes, one_day.prints
     news = intraday_news(bars, prints.cents[:, 0], session)
-    scale, usual = np.sqrt(session.bar_variance), session.bar_volume[:-1]
+    share, usual = session.bar_variance, session.bar_volume[:-1]
     for n in np.flatnonzero(one_day.status.traded):
-        returns = np.diff(np.concatenate([prints.cents[n, :1], bars.close[n]])) / scale
-        own, wanted = residual(returns, [scale]), residual(session.ends * scale, [scale])
-        ends = -np.sqrt(23) * own @ wanted / np.sqrt((own @ own) * (wanted @ wanted))
-        assert news[0, n] == pytest.approx(ends, rel=1e-9)
+        returns = np.diff(np.concatenate([prints.cents[n, :1], bars.close[n]]))
+        bridge = [r - returns.sum() * part for r, part in zip(returns, share, strict=True)]
+        third, second = sum(b**3 for b in bridge), sum(b**2 for b in bridge)
+        assert news[0, n] == pytest.approx(-1.4 * 24**0.5 * third / second**1.5, rel=1e-9)
         close = bars.close[n, :-1]
         path = usual * (close - (close @ usual) / usual.sum())
         wanted = residual(session.ends[:-1], [np.ones(23), path])
@@ -180,16 +184,14 @@ def test_the_shape_of_the_day_against_least_squares(one_day: MarketDay) -> None:
 
 
 def test_daily_news_are_bounded_scale_free_and_quiet_on_locked_days() -> None:
-    shock, zero = np.array([-1.0, -1.0, 9.0, 9.0]), np.zeros(4)
-    move = Move(shock, zero, zero, zero + 0.02, 0.02 * shock)
+    relative, zero = np.array([-1.0, -0.5, 9.0, -9.0]), np.zeros(4)
+    move = Move(zero, relative, zero, zero + 0.02, zero + 0.01)
     prices = (np.array([10.0, 10, 10, 10]), np.array([11.0, 11, 10, 10]))
     low, close = np.array([9.0, 9, 10, 10]), np.array([10.0, 10, 10, 10])
     volume = np.array([100.0, 100, 100, 0])
     bars = Bars(*prices, low, close, volume, volume * np.array([10.5, 9.5, 10, 10]))
     reversal, volume_news, location = daily_news(move, np.array([-1.0, 1.0, 0, 0]), bars)
-    thin, heavy = reversal[:2]
-    assert thin > 2 * heavy > 0
-    assert reversal[2] == pytest.approx(-4 * 1.1)
+    np.testing.assert_allclose(reversal, 1.08 * np.array([1, 0.5, -4, 4]))
     np.testing.assert_array_equal(volume_news, [1, -1, 0, 0])
     np.testing.assert_allclose(location, [-4.9 * 0.25, 4.9 * 0.25, 0, 0])
 
@@ -199,8 +201,8 @@ def test_a_day_locked_at_one_price_has_no_news_of_its_shape() -> None:
     flat = np.full((2, 24), 1100.0)
     lots = np.stack([np.arange(1.0, 25), np.zeros(24)])
     bars = MinuteBars(flat, flat, flat, flat, lots, 1100 * lots)
-    ends, spread = intraday_news(bars, np.full(2, 1100.0), session)
-    assert not ends.any()
+    skew, spread = intraday_news(bars, np.full(2, 1100.0), session)
+    assert not skew.any()
     assert spread[0] != 0
     assert spread[1] == 0
     nothing = np.zeros((2, 74))

@@ -62,13 +62,15 @@ def test_drift_is_added_after_the_clip() -> None:
 
 
 def test_events_are_rare_symmetric_and_half_of_them_come_overnight() -> None:
-    settings = MarketSettings(stocks=2000, returns=ReturnSettings(events=0.05, event_size=6))
+    alone = dict.fromkeys(("market_volatility", "industry_volatility", "style_volatility"), 0.0)
+    own = ReturnSettings(**alone, events=0.05, event_size=6)
+    settings = MarketSettings(stocks=2000, returns=own)
     stocks = draw_stocks(settings, 0, trading_days(settings.start, settings.days))
     returns, industry = Returns(settings, stocks), np.zeros(2000, dtype=np.int64)
     draws = [(np.random.default_rng(day), np.random.default_rng(-day % 997)) for day in range(50)]
     moves = [returns.step(one, two, industry, np.zeros(2000)) for one, two in draws]
-    event = np.array([move.event for move in moves])
-    happens = event != 0
+    event = np.array([move.relative - move.shock for move in moves])
+    happens = np.abs(event) > 1e-9
     assert happens.mean() == pytest.approx(0.05, abs=0.003)
     size = np.abs(event[happens])
     assert (size.min(), size.max()) == pytest.approx((3, 9), abs=0.05)
@@ -78,6 +80,23 @@ def test_events_are_rare_symmetric_and_half_of_them_come_overnight() -> None:
     assert (gap[happens] != 0).mean() == pytest.approx(0.5, abs=0.03)
     overnight = gap != 0
     assert (np.sign(gap[overnight]) == np.sign(event[overnight])).all()
+
+
+def test_what_is_relative_to_the_market_is_the_return_without_beta_times_its_factor() -> None:
+    settings = MarketSettings(stocks=200, returns=ReturnSettings(market_volatility=0.0, events=0))
+    stocks = draw_stocks(settings, 0, trading_days(settings.start, settings.days))
+    industry, drift = np.arange(200) % 12, np.full(200, 0.001)
+    calm, moved = (
+        Returns(MarketSettings(stocks=200, returns=own), stocks).step(
+            np.random.default_rng(3), np.random.default_rng(4), industry, drift
+        )
+        for own in (settings.returns, ReturnSettings(market_volatility=0.02, events=0))
+    )
+    np.testing.assert_allclose(calm.total - drift, calm.relative * calm.volatility, atol=1e-15)
+    np.testing.assert_allclose(moved.relative * moved.volatility, calm.total - drift, atol=1e-15)
+    market = (moved.total - calm.total) / stocks.beta
+    np.testing.assert_allclose(market, market[0], rtol=1e-9)
+    assert market[0] != 0
 
 
 def test_returns_have_the_size_tails_and_clusters_of_a_stock_market() -> None:
