@@ -10,7 +10,8 @@ def zscore(x: Tensor, mask: Tensor | None = None) -> Tensor:
     """Subtract the mean and divide by the population standard deviation (``ddof = 0``).
 
     NaN and infinite values are outside the mask. A constant cross-section says nothing about its
-    assets and becomes zero.
+    assets and becomes zero. On a CPU, assets outside the mask do not change a bit, however many
+    there are: a stock that is listed tomorrow leaves today's scores alone.
 
     Args:
         x: ``(..., N)``.
@@ -26,9 +27,9 @@ def zscore(x: Tensor, mask: Tensor | None = None) -> Tensor:
     values = upcast(x)
     valid = present(values, mask)
     count = valid.sum(dim=-1, keepdim=True)
-    mean = torch.where(valid, values, 0).sum(dim=-1, keepdim=True) / count
+    mean = _total(torch.where(valid, values, 0)) / count
     centred = torch.where(valid, values - mean, 0)
-    std = (centred.square().sum(dim=-1, keepdim=True) / count).sqrt()
+    std = (_total(centred.square()) / count).sqrt()
     scaled = torch.where(varies(values, valid), centred / std, 0)
     return torch.where(valid, scaled, torch.nan)
 
@@ -87,6 +88,12 @@ def winsorise(x: Tensor, n_mads: float, mask: Tensor | None = None) -> Tensor:
     median, mad = (bound[..., None] for bound in median_and_mad(values, valid))
     reach = torch.where(mad > 0, n_mads * mad, torch.inf)
     return torch.where(valid, values.clamp(median - reach, median + reach), torch.nan)
+
+
+def _total(x: Tensor) -> Tensor:
+    # One after another: zeros between them then add nothing, while `sum` adds in groups, whose
+    # bounds, and with them the last bit, move with every column that is added.
+    return x.cumsum(dim=-1)[..., -1:]
 
 
 def _median(observed: Tensor) -> Tensor:

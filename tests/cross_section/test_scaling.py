@@ -24,6 +24,18 @@ def test_zscore_is_scipys_on_the_assets_that_count(
         assert got[~valid].isnan().all()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_stocks_that_do_not_count_change_no_bit_of_a_zscore(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(50, 37, generator=generator).to(dtype)
+    expected = zscore(x)
+    for more in (1, 3, 8, 100):
+        wide = torch.full((50, 37 + more), torch.nan, dtype=dtype)
+        place = torch.randperm(37 + more, generator=generator)[:37].sort().values
+        wide[:, place] = x
+        assert torch.equal(zscore(wide)[:, place], expected), more
+
+
 def test_zscore_of_half_precision_is_added_up_in_float32() -> None:
     x = torch.linspace(0, 1, 4001).to(torch.bfloat16)
     got = zscore(x)
