@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_lightning.artefacts.provenance import fingerprint_json
+from alpha_lightning.characteristics.ahead import one_ahead
 from alpha_lightning.characteristics.bar_length import bar_seconds
 from alpha_lightning.characteristics.day_store import StockDay
 from alpha_lightning.characteristics.feed_index import FeedIndex
@@ -19,7 +20,7 @@ from alpha_lightning.characteristics.minute_table import DayBars, minute_days
 from alpha_lightning.characteristics.mschars import mschars
 from alpha_lightning.characteristics.proxy import l2chars_proxy
 from alpha_lightning.characteristics.schema import Columns, l2chars_columns, mschars_columns
-from alpha_lightning.characteristics.trade_table import trade_days
+from alpha_lightning.characteristics.trade_table import DayPrints, trade_days
 from alpha_lightning.characteristics.trailing_amounts import TrailingAmounts
 
 FORMAT_VERSION = 1
@@ -78,9 +79,11 @@ def of_minutes(index: FeedIndex) -> Recipe:
     periods = index.feed.exchange.periods
     lengths = bar_seconds(index)
 
+    def features(day: DayBars) -> StockDay:
+        return _stock_day(day, mschars(day.bars, periods))
+
     def make(days: Sequence[dt.date]) -> Iterator[StockDay]:
-        for day in minute_days(index, days, lengths):
-            yield _stock_day(day, mschars(day.bars, periods))
+        return one_ahead(features, minute_days(index, days, lengths))
 
     return Recipe("mschars", mschars_columns(periods), index, make, lengths)
 
@@ -89,12 +92,12 @@ def of_trades(index: FeedIndex) -> Recipe:
     """The data set l2chars."""
     exchange = index.feed.exchange
 
+    def features(day: DayPrints) -> StockDay:
+        values = l2chars(day.prints, len(day.symbols), exchange.periods, exchange.period_seconds)
+        return StockDay(day.date, day.symbols, values, day.facts.matrix(), day.sifting)
+
     def make(days: Sequence[dt.date]) -> Iterator[StockDay]:
-        for day in trade_days(index, days):
-            values = l2chars(
-                day.prints, len(day.symbols), exchange.periods, exchange.period_seconds
-            )
-            yield StockDay(day.date, day.symbols, values, day.facts.matrix(), day.sifting)
+        return one_ahead(features, trade_days(index, days))
 
     return Recipe("l2chars", l2chars_columns(exchange.periods), index, make)
 

@@ -116,6 +116,8 @@ class FeedIndex:
             scan = scan_file(self.feed, number, days)
             return collect(prepare(scan), self.feed.files[number])
 
+        if len(numbers) == 1:
+            return read_one(numbers[0])
         with ThreadPoolExecutor(_FILES_AT_ONCE) as pool:
             return pl.concat(list(pool.map(read_one, numbers)))
 

@@ -1,5 +1,8 @@
 """The data set ``l2chars``: a day's signed trades, by size and by period."""
 
+from dataclasses import dataclass
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,8 +10,6 @@ from alpha_lightning.characteristics.intraday import CLOSING, CONTINUOUS, OPENIN
 from alpha_lightning.characteristics.large import REST, size_classes
 
 Integers = NDArray[np.int64]
-_SIZES = [2, 0, 1]
-"""All, the largest 1 % and the largest 5 %, among running sums over classes of size."""
 _WAPS = [0, 1, 4, 2, 5, 3]
 """Order of bwap, swap, then p5 before p1 of either, among sizes by sides."""
 
@@ -47,20 +48,20 @@ def l2chars(prints: Prints, stocks: int, periods: int, period_seconds: int) -> F
         Orient Securities, factor-selection series no. 83 (2022), data sets.
     """
     stock, amount = prints.stock, prints.price * prints.volume
+    by_stock = _Runs.of(stock, stocks)
     period = np.minimum((prints.clock / period_seconds).astype(np.int64), periods - 1)
     period[prints.phase == CLOSING] = periods - 1
     continuous = np.flatnonzero(prints.phase == CONTINUOUS)
     size = np.full(len(stock), REST)
     size[continuous] = size_classes(stock[continuous], amount[continuous], stocks)
-    cell = (stock * periods + period) * 3 + size
-    flows = _flows(prints, amount, cell, (stocks, periods, 3))
+    flows = _flows(prints, amount, by_stock, period, size, (stocks, periods))
     flows[np.bincount(stock[continuous], minlength=stocks) == 0, :, 1:] = np.nan
     day = flows.sum(axis=1)
     with np.errstate(invalid="ignore"):  # the price of no trade: 0 / 0
         waps = (day[..., :2] / day[..., 3:]).reshape(stocks, 6)[:, _WAPS]
     earned = 100 * np.expm1(flows[..., 2:3])
     columns = (
-        _prices(prints, amount, stocks, periods * period_seconds),
+        _prices(prints, amount, by_stock, periods * period_seconds),
         waps,
         _of_phase(prints, amount, stocks, OPENING),
         day[..., :2].reshape(stocks, 6),
@@ -74,38 +75,80 @@ def l2chars(prints: Prints, stocks: int, periods: int, period_seconds: int) -> F
     return out
 
 
-def _flows(prints: Prints, amount: Floats, cell: Integers, shape: tuple[int, int, int]) -> Floats:
-    """``(N, K, sizes, 5)``: money bought and sold, log return, shares bought and sold."""
+@dataclass(frozen=True)
+class _Runs:
+    """Rows of one cell that lie side by side; the fewer the runs, the quicker the sums.
+
+    Args:
+        start: ``(runs,)`` first row of each.
+        cell: ``(runs,)`` number of its cell.
+        cells: how many cells there are.
+    """
+
+    start: Integers
+    cell: Integers
+    cells: int
+
+    @classmethod
+    def of(cls, cell: Integers, cells: int) -> Self:
+        """Runs of rows that have these cells, 0 and above."""
+        start = np.flatnonzero(np.diff(cell, prepend=-1) != 0)
+        return cls(start, cell[start], cells)
+
+    def sums(self, weight: Floats) -> Floats:
+        """Sum of the rows of each cell, ``(cells,)``."""
+        return _sums(self.cell, np.add.reduceat(weight, self.start), self.cells)
+
+
+def _flows(
+    prints: Prints,
+    amount: Floats,
+    by_stock: _Runs,
+    period: Integers,
+    size: Integers,
+    shape: tuple[int, int],
+) -> Floats:
+    """``(N, K, sizes, 5)``: money bought and sold, log return, shares bought and sold.
+
+    Sizes are all, the largest 1 % and the largest 5 %.
+    """
     traded = prints.phase != OPENING
-    bought, sold = traded * (0.5 + 0.5 * prints.sign), traded * (0.5 - 0.5 * prints.sign)
-    earned = np.zeros(len(amount))
-    earned[1:] = np.diff(np.log(prints.price)) * (np.diff(prints.stock) == 0)
+    bought = traded * (0.5 + 0.5 * prints.sign)
+    sold = traded - bought
+    earned = np.diff(np.log(prints.price), prepend=0.0)
+    earned[by_stock.start] = 0.0
     weights = (bought * amount, sold * amount, earned, bought * prints.volume, sold * prints.volume)
-    cells = shape[0] * shape[1] * shape[2]
-    sums = [_sums(cell, weight, cells).reshape(shape) for weight in weights]
-    return np.cumsum(np.stack(sums, axis=-1), axis=2)[:, :, _SIZES]
+    cell, cells = prints.stock * shape[1] + period, shape[0] * shape[1]
+    every, large = _Runs.of(cell, cells), np.flatnonzero(size != REST)
+    cell = cell[large] * 2 + size[large]
+    out = np.empty((cells, 3, 5))
+    for k, weight in enumerate(weights):
+        out[:, 0, k] = every.sums(weight)
+        out[:, 1:, k] = _sums(cell, weight[large], cells * 2).reshape(cells, 2).cumsum(axis=1)
+    return out.reshape(*shape, 3, 5)
 
 
-def _prices(prints: Prints, amount: Floats, stocks: int, day_seconds: int) -> Floats:
+def _prices(prints: Prints, amount: Floats, by_stock: _Runs, day_seconds: int) -> Floats:
     """``(N, 2)``: twap and vwap.
 
     When all prints of a stock have the day's last second, the last price stands for its twap.
     """
-    stock, price = prints.stock, prints.price
-    last = np.flatnonzero(np.diff(stock, append=-1))
+    price = prints.price
+    last = np.append(by_stock.start, len(price))[1:] - 1
     seconds = np.diff(prints.clock, append=day_seconds)
     seconds[last] = day_seconds - prints.clock[last]
-    final = np.full(stocks, np.nan)
-    final[stock[last]] = price[last]
-    held = _sums(stock, seconds, stocks)
+    final = np.full(by_stock.cells, np.nan)
+    final[by_stock.cell] = price[last]
+    held = by_stock.sums(seconds)
     with np.errstate(invalid="ignore"):  # stocks without prints
-        twap = _sums(stock, seconds * price, stocks) / held
-        vwap = _sums(stock, amount, stocks) / _sums(stock, prints.volume, stocks)
+        twap = by_stock.sums(seconds * price) / held
+        vwap = by_stock.sums(amount) / by_stock.sums(prints.volume)
     return np.stack([np.where(held > 0, twap, final), vwap], axis=1)
 
 
 def _of_phase(prints: Prints, amount: Floats, stocks: int, phase: int) -> Floats:
-    return _sums(prints.stock, amount * (prints.phase == phase), stocks)[:, None]
+    row = np.flatnonzero(prints.phase == phase)
+    return _sums(prints.stock[row], amount[row], stocks)[:, None]
 
 
 def _buy_percent(
@@ -118,10 +161,12 @@ def _buy_percent(
         first, total = _orders(prints.stock[row], prints.order[row], amount[row])
         row = row[first]
         size = size_classes(prints.stock[row], total, stocks)
-    cell = (prints.stock[row] * 2 + (period[row] > 0)) * 3 + size
+    large = np.flatnonzero(size != REST)
+    row, size = row[large], size[large]
+    cell = (prints.stock[row] * 2 + (period[row] > 0)) * 2 + size
     weights = (0.5 + 0.5 * prints.sign[row], np.ones(len(row)))
     # Running sums turn (first period, rest) into (first period, day), and classes into sizes.
-    sums = (_sums(cell, weight, stocks * 6).reshape(stocks, 2, 3) for weight in weights)
+    sums = (_sums(cell, weight, stocks * 4).reshape(stocks, 2, 2) for weight in weights)
     buys, orders = (np.cumsum(np.cumsum(counts, axis=1), axis=2) for counts in sums)
     with np.errstate(invalid="ignore"):  # no large order
         percent = 100 * buys / orders
@@ -132,10 +177,11 @@ def _orders(stock: Integers, order: Integers, amount: Floats) -> tuple[Integers,
     """Row of the first print of each order, in the order of rows, and the order's amount."""
     by_order = np.lexsort((order, stock))
     change = np.diff(stock[by_order], prepend=-1) | np.diff(order[by_order], prepend=0)
-    start = np.flatnonzero(change)
-    first, total = by_order[start], np.add.reduceat(amount[by_order], start)
-    in_time = np.argsort(first)
-    return first[in_time], total[in_time]
+    start = np.flatnonzero(change != 0)
+    total = np.zeros(len(order))
+    total[by_order[start]] = np.add.reduceat(amount[by_order], start)
+    first = np.flatnonzero(total > 0)
+    return first, total[first]
 
 
 def _sums(index: Integers, weight: Floats, size: int) -> Floats:
