@@ -14,6 +14,7 @@ PROVENANCE = "alpha_lightning"
 
 _MUST_AGREE = (
     "dataset",
+    "proxy",
     "features",
     "switched_off",
     "window",
@@ -74,7 +75,8 @@ def refuse_other_settings(saved: Mapping[str, Any], asked: Mapping[str, Any]) ->
 def refuse_other_data(made_from: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Refuse data whose windows, or whose dates, are not those the weights were made for.
 
-    A network of a later vintage has seen the years that an earlier one serves.
+    A network of a later vintage has seen the years that an earlier one serves, and one that learnt
+    from a proxy makes factors of a proxy, whatever it is shown.
 
     Args:
         made_from: provenance in the checkpoint.
@@ -83,11 +85,16 @@ def refuse_other_data(made_from: Mapping[str, Any], now: Mapping[str, Any]) -> N
     Raises:
         UserError: they disagree; the first disagreement is named.
     """
+    # Checkpoints of a time without proxies say nothing of them.
+    before = {"proxy": False, **made_from}
     for key in _MUST_AGREE:
-        if made_from.get(key) != now[key]:
+        if before.get(key) != now[key]:
+            remedy = "use the config.yaml beside the checkpoint"
+            if key == "proxy":
+                remedy = "train it again on this panel's data"
             msg = (
-                f"the checkpoint was trained with {key} {made_from.get(key)}, this run has"
-                f" {now[key]}: use the config.yaml beside the checkpoint"
+                f"the checkpoint was trained with {key} {before.get(key)}, this run has"
+                f" {now[key]}: {remedy}"
             )
             raise UserError(msg)
 

@@ -15,7 +15,6 @@ from alpha_lightning.artefacts.dated_table import DatedTable, DatedTableWriter, 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import fingerprint_file
 from alpha_lightning.factors.run_folder import run_folder
-from alpha_lightning.panel.store import Panel
 from alpha_lightning.windows.batch import CrossSection
 from alpha_lightning.windows.datamodule import CrossSectionDataModule
 from alpha_lightning.windows.loader import CrossSectionLoader
@@ -124,7 +123,6 @@ class FactorMatrixExport(pl.Callback):
         metadata = data.provenance() | {
             "kind": "factor_matrix",
             "unit": self.unit or network,
-            "proxy": _is_proxy(data),
             "network": network,
             "seed": self.run if self.run is not None else data.seed,
             "seed_everything": data.seed,
@@ -153,11 +151,6 @@ class FactorMatrixExport(pl.Callback):
             _merge_parts(_part_paths(self._target, trainer.world_size), self._target)
             rank_zero_info(f"factor matrix: {self._target}")
         trainer.strategy.barrier("factor matrix")
-
-
-def _is_proxy(data: CrossSectionDataModule) -> bool:
-    about = Panel.open(data.panel_path).meta["datasets"][data.dataset_name]
-    return bool(about.get("proxy", False))
 
 
 def _part_paths(target: Path, processes: int) -> list[Path]:

@@ -72,6 +72,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
         self.panel_fingerprint = opened.fingerprint
         self.features = tuple(f.name for f in opened.dataset(dataset).features)
         self.dataset_fingerprint = opened.dataset(dataset).fingerprint
+        self.proxy = opened.dataset(dataset).proxy
         self.vintage: Vintage = cut_vintage(self.dates, vintage, self.rule)
         self._check_label_span()
         self.export_in_sample = False
@@ -163,6 +164,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
         """What a checkpoint or a factor matrix was made from, in JSON types."""
         return {
             "dataset": self.dataset_name,
+            "proxy": self.proxy,
             "features": list(self.features),
             "switched_off": list(self.switched_off),
             "window": self.window,

@@ -15,6 +15,7 @@ from alpha_lightning.factors.checkpoint import (
 
 DATA = {
     "dataset": "rawbar",
+    "proxy": False,
     "features": ["open", "close"],
     "switched_off": [],
     "window": 30,

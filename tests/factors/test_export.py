@@ -101,15 +101,28 @@ def test_provenance(fitted: Path, market_panel: Path) -> None:
     }
 
 
-def test_a_proxy_is_named(again: Options, fitted: Path, market_panel: Path, tmp_path: Path) -> None:
+def test_a_proxy_is_named_and_not_mistaken_for_the_data_it_stands_in_for(
+    options: Options,
+    again: Options,
+    fitted: Path,
+    market_panel: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     panel = Path(shutil.copytree(market_panel, tmp_path / "panel"))
     about = json.loads((panel / "panel.json").read_text())
     about["datasets"]["rawbar"]["proxy"] = True
     (panel / "panel.json").write_text(json.dumps(about))
-    run = tmp_path / "run"
-    assert main(again("predict", fitted, run, **{"data.panel": panel})) == 0
-    (file,) = run.rglob("factors.parquet")
+    on_proxy = {"data.panel": panel}
+    assert main(options(tmp_path / "fit", **on_proxy)) == 0
+    (file,) = (tmp_path / "fit").rglob("factors.parquet")
     assert read_metadata(file)["proxy"] is True
+    for made, read_from, was in ((fitted, panel, False), (file.parent, market_panel, True)):
+        capsys.readouterr()
+        run = tmp_path / f"was_{was}"
+        assert main(again("predict", made, run, **{"data.panel": read_from})) != 0
+        assert f"trained with proxy {was}, this run has {not was}: train" in capsys.readouterr().err
+        assert not list(run.rglob("factors.parquet"))
 
 
 def test_it_opens_without_our_code(fitted: Path) -> None:

@@ -181,6 +181,7 @@ def test_provenance_is_plain_and_complete(market_panel: Path) -> None:
     panel = Panel.open(market_panel)
     assert about == {
         "dataset": "rawbar",
+        "proxy": False,
         "features": ["open", "high", "low", "close", "vwap", "volume"],
         "switched_off": [],
         "window": 30,
