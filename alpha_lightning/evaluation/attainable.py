@@ -30,6 +30,10 @@ CONSTANT = (
     "The oracle expects the same of every stock: nothing was planted in this market, its RankIC is"
     " undefined, and there is no share of the attainable."
 )
+STRANGE = (
+    "The oracle's RankIC is not above twice its error at any horizon: it is of another market than"
+    " the panel, or these dates and stocks are too few; do not read the share of the attainable."
+)
 _WHOLE = tuple(f"expected_{Horizon(*pair)}" for pair in EVALUATION_RETURNS)
 _LABEL = Horizon(*LABEL)
 
@@ -164,7 +168,11 @@ def oracle_by_date_table(sample: Sample, oracle: Oracle) -> Table:
 
 def remarks_on(table: Table) -> list[str]:
     """What a reader of `share_table` must be told."""
-    return [CONSTANT] if table["oracle_pct"].isna().all() else []
+    best = table[table["level"] != "oracle"]
+    if best["oracle_pct"].isna().all():
+        return [CONSTANT]
+    told = best["oracle_pct"] > 2 * best["oracle_se_pct"]
+    return [] if told.any() else [STRANGE]
 
 
 def _read_columns(path: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from scipy.stats import spearmanr
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.evaluation.attainable import (
     CONSTANT,
+    STRANGE,
     oracle_by_date_table,
     read_oracle,
     share_of,
@@ -165,6 +166,24 @@ def test_a_market_without_signal_has_no_share_and_says_so(
     shown = pd.read_csv(out / "tables" / "fig06_rank_ic.csv").iloc[0]
     assert own["10g"] == pytest.approx(shown["rank_ic_10g_pct"], abs=1e-6)
     assert not (out / "tables" / "oracle_by_date.csv").exists()
+
+
+@pytest.mark.parametrize(("sign", "told"), [(1.0, False), (-1.0, True)])
+def test_an_oracle_that_forecasts_nothing_is_doubted(
+    sign: float,
+    told: bool,
+    panel: Panel,
+    truth: dict[str, Array],
+    values: Array,
+    write_score: Write,
+    tmp_path: Path,
+) -> None:
+    columns = {name: sign * column for name, column in truth.items()}
+    oracle = write_oracle(panel, columns, tmp_path / "oracle.parquet")
+    score = write_score(panel, values)
+    out = evaluate(str(panel.path), [score], str(tmp_path / "out"), oracle=oracle)
+    about = json.loads((out / "evaluation.json").read_text())
+    assert (STRANGE in about["warnings"]) == told
 
 
 def test_shares_know_nothing_after_the_end(
