@@ -10,7 +10,14 @@ from alpha_lightning.characteristics.day_recipe import Recipe, describe
 from alpha_lightning.characteristics.day_store import DayStore
 from alpha_lightning.characteristics.feed_index import FeedIndex
 from alpha_lightning.characteristics.feed_scan import collect, scan_file
-from alpha_lightning.characteristics.sifting import UNTIMED, Mode, Sifting, describe_bad, refuse
+from alpha_lightning.characteristics.sifting import (
+    SHOWN,
+    UNTIMED,
+    Mode,
+    Sifting,
+    describe_bad,
+    refuse,
+)
 
 
 def build_days(
@@ -50,12 +57,13 @@ def build_days(
 
 def undated(index: FeedIndex) -> Sifting:
     """Rows whose time cannot be read, which belong to no day."""
-    found = Sifting()
+    count = sum(index.untimed().values())
+    found = Sifting(rows=count, bad={UNTIMED: count} if count else {})
     for number in index.untimed():
-        rows = scan_file(index.feed, number).frame.filter(pl.col("time").is_null())
-        frame = collect(rows.with_columns(_reason=pl.lit(UNTIMED)), index.feed.files[number])
-        told = describe_bad(frame, index.feed)
-        found = found.add([told, Sifting(rows=frame.height)])
+        if len(found.first) < SHOWN:
+            rows = scan_file(index.feed, number).frame.filter(pl.col("time").is_null()).head(SHOWN)
+            frame = collect(rows.with_columns(_reason=pl.lit(UNTIMED)), index.feed.files[number])
+            found = found.add([Sifting(first=describe_bad(frame, index.feed).first)])
     return found
 
 

@@ -33,7 +33,7 @@ class StockDay:
         date: of the day.
         symbols: ``(N,)`` sorted.
         values: ``(N, F)`` raw; NaN is missing.
-        facts: ``(N, 6)`` in the order of `StockFacts`.
+        facts: ``(N, 11)`` in the order of `StockFacts`.
         sifting: what became of the rows.
     """
 

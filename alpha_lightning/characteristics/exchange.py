@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import math
 import zoneinfo
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +13,13 @@ from alpha_lightning.artefacts.errors import UserError
 
 VolumeUnit = Literal["shares", "lots"]
 Span = tuple[str, str]
-_BAR_MINUTES = (1, 30)
+MINUTE_COLUMNS = ("time", "symbol", "open", "high", "low", "close", "volume", "amount")
+TRADE_COLUMNS = (
+    *("time", "symbol", "price", "volume"),
+    *("side", "buy_order", "sell_order"),
+)
+BAR_MINUTES = (30, 15, 10, 6, 5, 3, 2, 1)
+"""Lengths that minute bars may have, where they tile the periods."""
 
 
 class CharacteristicsError(UserError):
@@ -29,6 +36,8 @@ class MinuteFeed:
     """Volumes in shares, or in lots of the exchange."""
     columns: dict[str, str] = field(default_factory=dict)
     """The vendor's column for each of ours that is called otherwise, such as time: datetime."""
+    bar_minutes: int | None = None
+    """Length of the bars; read off their stamps when it is not given."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,14 @@ class TradeFeed:
     """A trade stamped up to this long after the end of a session still belongs to it."""
     orders_in_time: bool = False
     """Order numbers grow with time, so that the later of the two orders is the aggressor's."""
+
+    def __post_init__(self) -> None:
+        # YAML reads 1 as a number, and the column side is text by the time it is looked at.
+        sides = {str(value): meaning for value, meaning in self.sides.items()}
+        if len(sides) < len(self.sides):
+            msg = f"trades.sides {self.sides} of the exchange names a value twice: name each once"
+            raise CharacteristicsError(msg)
+        object.__setattr__(self, "sides", sides)
 
 
 @dataclass(frozen=True)
@@ -85,6 +102,10 @@ class Exchange:
         _check_zone(self)
         _check_sessions(self)
         _check_auctions(self)
+        _check_delay(self)
+        _check_bar_minutes(self)
+        _check_columns(self.name, "minute", self.minute.columns, MINUTE_COLUMNS)
+        _check_columns(self.name, "trades", self.trades.columns, TRADE_COLUMNS)
         if self.lot < 1 or not 0 <= self.volume_tolerance < math.inf:
             msg = (
                 f"exchange {self.name}: lot is {self.lot} and volume_tolerance"
@@ -117,7 +138,8 @@ def read_exchange(path: str | Path) -> Exchange:
     """An exchange from its YAML file.
 
     Raises:
-        CharacteristicsError: no such file, or no exchange in it; the key is named.
+        CharacteristicsError: no such file, or no exchange in it, or one that cannot be; the file
+            and the key are named.
     """
     from jsonargparse import ArgumentError, ArgumentParser
 
@@ -130,8 +152,12 @@ def read_exchange(path: str | Path) -> Exchange:
         reason = " ".join(str(error).split())
         msg = f"{path} describes no exchange ({reason}): see configs/market/cn.yaml"
         raise CharacteristicsError(msg) from error
-    values: dict[str, Any] = vars(parser.instantiate(parsed))
-    return Exchange(**values)
+    try:
+        values: dict[str, Any] = vars(parser.instantiate(parsed))
+        return Exchange(**values)
+    except CharacteristicsError as error:
+        msg = f"{path}: {error}"
+        raise CharacteristicsError(msg) from error
 
 
 def seconds_of(text: str) -> int:
@@ -166,9 +192,8 @@ def _check_zone(exchange: Exchange) -> None:
 def _check_sessions(exchange: Exchange) -> None:
     times = list(itertools.chain.from_iterable(exchange.seconds))
     ascending = all(a < b for a, b in itertools.pairwise(times))
-    low, high = _BAR_MINUTES
     period = exchange.period_minutes
-    if not times or not ascending or not low <= period <= 24 * 2 * high:
+    if not times or not ascending or not 1 <= period <= 24 * 60:
         msg = (
             f"exchange {exchange.name}: sessions {exchange.sessions} with periods of {period}"
             " minutes: give start and end of each session in order, and a period of a minute or"
@@ -203,3 +228,59 @@ def _check_auctions(exchange: Exchange) -> None:
     if extended and not seconds_of(extended[0]) <= first[0] < last[1] <= seconds_of(extended[1]):
         msg = f"exchange {exchange.name}: extended_hours {extended} must hold the sessions"
         raise CharacteristicsError(msg)
+
+
+def _check_delay(exchange: Exchange) -> None:
+    delay = exchange.trades.delay_seconds
+    closing = exchange.closing_auction
+    starts = [*(start for start, _ in exchange.seconds[1:]), 24 * 3600]
+    gaps = {
+        f"until the next session, after {text[1]}": start - end
+        for start, (_, end), text in zip(starts, exchange.seconds, exchange.sessions, strict=True)
+    }
+    if closing:
+        # Or the auction's own trades would count as trades before it.
+        gaps["that the closing auction lasts"] = seconds_of(closing[1]) - seconds_of(closing[0])
+    longest = min(gaps.values())
+    if not 0 <= delay < longest:
+        which = next(what for what, gap in gaps.items() if gap == longest)
+        msg = (
+            f"exchange {exchange.name}: trades.delay_seconds is {delay:g}: give 0 or more, and less"
+            f" than the {longest} seconds {which}"
+        )
+        raise CharacteristicsError(msg)
+
+
+def _check_bar_minutes(exchange: Exchange) -> None:
+    minutes, period = exchange.minute.bar_minutes, exchange.period_minutes
+    known = [m for m in reversed(BAR_MINUTES) if period % m == 0]
+    if minutes is not None and minutes not in known:
+        msg = (
+            f"exchange {exchange.name}: minute.bar_minutes is {minutes}: give one of"
+            f" {', '.join(map(str, known))}, which tile the periods of {period} minutes, or leave"
+            " it out"
+        )
+        raise CharacteristicsError(msg)
+
+
+def _check_columns(name: str, feed: str, columns: Mapping[str, str], known: Sequence[str]) -> None:
+    for ours, theirs in columns.items():
+        if ours not in known:
+            msg = (
+                f"exchange {name}: {feed}.columns has {ours!r}, which is none of our columns"
+                f" ({', '.join(known)}): write ours first and the vendor's after the colon"
+            )
+            if theirs in known:
+                msg += f", as in {theirs}: {ours}"
+            raise CharacteristicsError(msg)
+    called: dict[str, str] = {}
+    for ours in known:
+        theirs = columns.get(ours, ours)
+        if theirs in called:
+            msg = (
+                f"exchange {name}: {feed}.columns reads both {called[theirs]!r} and {ours!r} from"
+                f" the vendor's {theirs!r}: name another column for one of them, or rename it in"
+                " the table"
+            )
+            raise CharacteristicsError(msg)
+        called[theirs] = ours

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from alpha_lightning.artefacts.atomic import atomic_file
 from alpha_lightning.artefacts.provenance import fingerprint_file, fingerprint_json
 from alpha_lightning.characteristics.exchange import CharacteristicsError
 from alpha_lightning.characteristics.feed import Feed
-from alpha_lightning.characteristics.feed_scan import FileScan, collect, scan_file
+from alpha_lightning.characteristics.feed_scan import FileScan, collect, has_rows, scan_file
 from alpha_lightning.characteristics.session_clock import grid_offset
 
 _VERSION = 1
@@ -33,6 +33,7 @@ _SCHEMA = {
     "bars": pl.Int64,
     "grid": pl.Int64,
 }
+_NOTHING = pl.DataFrame(schema=_SCHEMA)
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,13 @@ class FeedIndex:
         about: by file name: size, mtime and fingerprint of its bytes.
         table: a row for each file and date (null where the time cannot be read): rows, bars in a
             session, and grid, the greatest common divisor of their offsets in microseconds.
+        empty: names of files without a row, which the table is read without.
     """
 
     feed: Feed
     about: dict[str, dict[str, Any]]
     table: pl.DataFrame
+    empty: tuple[str, ...] = ()
 
     @cached_property
     def by_date(self) -> dict[dt.date, list[int]]:
@@ -79,10 +82,12 @@ class FeedIndex:
             return {f"{len(told)} files": {"fingerprint": fingerprint_json(told)}}
         return told
 
-    def untimed(self) -> list[int]:
-        """Numbers of the files that hold rows whose time cannot be read."""
-        files = set(self.table.filter(pl.col("date").is_null())["file"].to_list())
-        return [k for k in range(len(self.feed.files)) if self.feed.file_name(k) in files]
+    def untimed(self) -> dict[int, int]:
+        """How many rows have no readable time, by number of the file."""
+        lost = self.table.filter(pl.col("date").is_null())
+        rows = dict(zip(lost["file"].to_list(), lost["rows"].to_list(), strict=True))
+        names = [self.feed.file_name(k) for k in range(len(self.feed.files))]
+        return {k: rows[name] for k, name in enumerate(names) if name in rows}
 
     def batches(self, days: Sequence[dt.date]) -> Iterator[list[dt.date]]:
         """Days a few at a time, bounded by their rows."""
@@ -150,13 +155,26 @@ def index_feed(feed: Feed, keep: Path) -> FeedIndex:
         for number, (told, days) in enumerate(bar):
             name = feed.file_name(number)
             about[name] = told
-            found.append(tables[name] if days is None else days)
+            # An empty file leaves no line in what was kept.
+            found.append(tables.get(name, _NOTHING) if days is None else days)
             fresh += days is not None
             if fresh and fresh % _KEEP_EVERY == 0:
                 _keep(keep, key, about, found)
     if about != kept:
         _keep(keep, key, about, found)
-    return FeedIndex(feed, about, pl.concat(found))
+    return _without_empty(FeedIndex(feed, about, pl.concat(found)))
+
+
+def _without_empty(index: FeedIndex) -> FeedIndex:
+    # The file of a stock that was suspended throughout has a header and no rows.
+    feed, filled = index.feed, set(index.table["file"].to_list())
+    names = [feed.file_name(k) for k in range(len(feed.files))]
+    files = tuple(f for f, name in zip(feed.files, names, strict=True) if name in filled)
+    if not files:
+        msg = f"{feed.name}: no file below {feed.root} has a row (the first is {names[0]})"
+        raise CharacteristicsError(f"{msg}: write the table again")
+    empty = tuple(name for name in names if name not in filled)
+    return replace(index, feed=replace(feed, files=files), empty=empty)
 
 
 def _about(file: Path, known: dict[str, Any]) -> dict[str, Any]:
@@ -174,10 +192,9 @@ def _key(feed: Feed) -> str:
 
 
 def _days_of(feed: Feed, number: int) -> pl.DataFrame:
+    if not has_rows(feed, number):
+        return _NOTHING
     stamps = _stamps_of(feed, number)
-    if stamps["rows"].sum() == 0:
-        msg = f"{feed.files[number]} is empty: remove it or write it again"
-        raise CharacteristicsError(msg)
     by_date = stamps.group_by("date").agg(
         pl.col("rows").sum(),
         pl.col("rows").filter(pl.col("offset").is_not_null()).sum().alias("bars"),

@@ -12,6 +12,14 @@ from alpha_lightning.characteristics.feed import Feed, Kind
 from alpha_lightning.characteristics.session_clock import local_time, within_days
 
 _NUMERIC = ("number", "integer")
+# What Polars raises when values are put together wrongly; to write the file again would not help.
+_NOT_THE_FILE = (
+    pl.exceptions.ColumnNotFoundError,
+    pl.exceptions.DuplicateError,
+    pl.exceptions.InvalidOperationError,
+    pl.exceptions.SchemaError,
+    pl.exceptions.ShapeError,
+)
 _NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None"]
 _WANTED = {
     "time": "a timestamp such as 2024-01-31 09:35:00",
@@ -77,6 +85,16 @@ def scan_file(feed: Feed, number: int, days: Sequence[dt.date] | None = None) ->
     return FileScan(frame, given)
 
 
+def has_rows(feed: Feed, number: int) -> bool:
+    """Whether a file has any; one without need not have columns of the right types.
+
+    Raises:
+        CharacteristicsError: an empty or damaged file.
+    """
+    file = feed.files[number]
+    return collect(_scan_raw(feed, file).head(1), file).height > 0
+
+
 def columns_given(feed: Feed) -> frozenset[str]:
     """Which of the feed's columns its first or its last file has."""
     first, last = 0, len(feed.files) - 1
@@ -87,7 +105,7 @@ def collect(frame: pl.LazyFrame, file: Path) -> pl.DataFrame:
     """Read it, a piece at a time.
 
     Raises:
-        CharacteristicsError: the file is damaged.
+        CharacteristicsError: the file is damaged, or its values cannot be worked with.
     """
     try:
         return frame.collect(engine="streaming")
@@ -122,6 +140,9 @@ def _schema(raw: pl.LazyFrame, file: Path) -> pl.Schema:
 
 def _damaged(file: Path, error: BaseException) -> CharacteristicsError:
     reason = (str(error).splitlines() or [type(error).__name__])[0]
+    if isinstance(error, _NOT_THE_FILE):
+        msg = f"{file} can be read, but not be worked with ({reason}): check its columns' types"
+        return CharacteristicsError(msg)
     msg = f"{file} cannot be read as {file.suffix[1:]} ({reason}): write it again"
     return CharacteristicsError(msg)
 

@@ -7,7 +7,8 @@ import datetime as dt
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -22,6 +23,7 @@ from alpha_lightning.characteristics.intraday import Floats, IntradayBars
 from alpha_lightning.characteristics.session_clock import (
     AUCTION,
     EXTENDED,
+    OFF_GRID,
     OUTSIDE,
     SECOND,
     bar_place,
@@ -38,7 +40,7 @@ from alpha_lightning.characteristics.sifting import (
     describe_bad,
     without_bad,
 )
-from alpha_lightning.characteristics.stock_facts import StockFacts
+from alpha_lightning.characteristics.stock_facts import StockFacts, range_of_bars
 
 _PRICES = ("open", "high", "low", "close")
 _VALUES = (*_PRICES, "volume", "amount")
@@ -105,7 +107,9 @@ def _tagged(scan: FileScan) -> pl.LazyFrame:
     return scan.frame.with_columns(_has_amount=pl.lit("amount" in scan.given))
 
 
-def _checks() -> list[Check]:
+@cache
+def _checks(length: int) -> list[Check]:
+    off_grid = f"off the grid of bars of {length // 60} minutes"
     traded = pl.col("volume") != 0
     prices = [pl.col(c) for c in _PRICES]
     opened, high, low, close = prices
@@ -116,6 +120,7 @@ def _checks() -> list[Check]:
         (UNREADABLE, pl.col("_unreadable").is_not_null()),
         (NO_SYMBOL, pl.col("_code") < 0),
         (OUTSIDE_HOURS, pl.col("_place") == OUTSIDE),
+        (off_grid, pl.col("_place") == OFF_GRID),
         *checks_of("volume"),
         ("missing price", traded & lost),
         ("zero or negative price", traded & pl.any_horizontal([c <= 0 for c in prices])),
@@ -130,34 +135,31 @@ def _checks() -> list[Check]:
     return [(reason, wrong & here) for reason, wrong in checks]
 
 
-_CHECKS = _checks()
-
-
 def _doubtful(frame: pl.DataFrame) -> NDArray[np.bool_]:
     # Most tables are right: a few comparisons tell, and the rows that fail one are looked at.
     opened, high, low, close, volume, amount = (frame[c].to_numpy() for c in _VALUES)
     bar = (low > 0) & (low <= opened) & (low <= close) & (opened <= high) & (close <= high)
     fine = (bar & (high < np.inf)) | (volume == 0)
-    fine &= (volume >= 0) & (volume < np.inf) & (frame["_place"].to_numpy() != OUTSIDE)
+    fine &= (volume >= 0) & (volume < np.inf) & (frame["_place"].to_numpy() > OUTSIDE)
     fine &= (amount >= 0) & (amount < np.inf) | ~frame["_has_amount"].to_numpy()
     return np.asarray(~fine)
 
 
 def _day_bars(rows: DayRows, grid: _Grid) -> DayBars:
     rows = rows.tag("_place", grid.place_of(rows))
-    rows, sifting = without_bad(rows, _doubtful(rows.frame), _CHECKS, grid.feed)
+    rows, sifting = without_bad(rows, _doubtful(rows.frame), _checks(grid.length), grid.feed)
     extended = int((rows.frame["_place"] == EXTENDED).sum())
     if extended:
         rows = rows.keep(pl.col("_place") != EXTENDED)
         sifting = sifting.add([Sifting(left_out={EXTENDED_HOURS: extended})])
-    repeats: list[str] = []
+    repeats = np.zeros(len(rows.names))
     if _some_twice(rows):
         rows, told, repeats = _without_repeats(rows, grid.feed)
         sifting = sifting.add([told])
     symbols, stock = rows.stocks()
     bars = _scatter(rows.frame, stock, len(symbols), grid.feed, grid.length)
-    duplicates = np.zeros(len(symbols))
-    np.add.at(duplicates, np.searchsorted(symbols, repeats), 1.0)
+    # A stock of which every row is in doubt has no number any more, nor its repeats.
+    duplicates = repeats[np.searchsorted(rows.names, symbols)]
     return DayBars(rows.date, symbols, bars, _facts(bars, duplicates), sifting)
 
 
@@ -167,16 +169,17 @@ def _some_twice(rows: DayRows) -> bool:
     return not (ahead.all() or np.all(np.diff(np.sort(key))))
 
 
-def _without_repeats(rows: DayRows, feed: Feed) -> tuple[DayRows, Sifting, list[str]]:
-    # The same bar twice is one bar; two that differ are both in doubt.
+def _without_repeats(rows: DayRows, feed: Feed) -> tuple[DayRows, Sifting, Floats]:
+    # The same bar twice is one bar; two that differ are both in doubt. Repeats are counted for
+    # each of the batch's names.
     is_first = pl.struct("_code", "time", *_VALUES).is_first_distinct()
     first, repeats = rows.frame.filter(is_first), rows.frame.filter(~is_first)
     differ = pl.struct("_code", "time").is_duplicated()
     told = describe_bad(first.filter(differ).with_columns(_reason=pl.lit(_CONFLICT)), feed)
     if repeats.height:
         told = told.add([Sifting(left_out={_REPEATED: repeats.height})])
-    names = rows.names[repeats["_code"].to_numpy()].tolist()
-    return DayRows(rows.date, first.filter(~differ), rows.names), told, names
+    number = np.bincount(repeats["_code"].to_numpy(), minlength=len(rows.names)).astype(float)
+    return DayRows(rows.date, first.filter(~differ), rows.names), told, number
 
 
 def _scatter(
@@ -185,7 +188,7 @@ def _scatter(
     exchange = feed.exchange
     width = exchange.day_seconds // length
     place = frame["_place"].to_numpy().astype(np.int64)
-    values = {c: frame[c].to_numpy() for c in _VALUES}
+    values = {c: frame[c].to_numpy() for c in (*_VALUES, "_clock")}
     values["volume"] = values["volume"] * feed.shares
     traded = values["volume"] > 0
     auction = _auction(values, place == AUCTION, stock, stocks)
@@ -215,13 +218,19 @@ def _scatter(
 
 
 def _auction(
-    values: dict[str, Floats], inside: NDArray[np.bool_], stock: NDArray[np.int64], stocks: int
+    values: dict[str, NDArray[Any]],
+    inside: NDArray[np.bool_],
+    stock: NDArray[np.int64],
+    stocks: int,
 ) -> tuple[Floats, Floats, Floats]:
     price = np.full(stocks, np.nan)
     if not inside.any():
         return price, price.copy(), price.copy()
     rows = np.flatnonzero(inside & (values["volume"] > 0))
-    price[stock[rows]] = values["close"][rows]
+    # The first price opens the day, in whatever order the vendor writes the rows.
+    rows = rows[np.lexsort((values["_clock"][rows], stock[rows]))]
+    opened, first = np.unique(stock[rows], return_index=True)
+    price[opened] = values["close"][rows[first]]
     volume, amount = (
         np.bincount(stock[rows], values[column][rows], stocks).astype(float)
         for column in ("volume", "amount")
@@ -248,5 +257,7 @@ def _facts(bars: IntradayBars, duplicates: Floats) -> StockFacts:
         continuous=continuous,
         duplicates=duplicates,
         unsided=np.zeros(len(duplicates)),
+        by_order=np.zeros(len(duplicates)),
         crossed=np.zeros(len(duplicates)),
+        **range_of_bars(bars),
     )

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from alpha_lightning.characteristics.exchange import Exchange, seconds_of
 from alpha_lightning.characteristics.intraday import CLOSING, CONTINUOUS, OPENING
 
-AUCTION, EXTENDED, OUTSIDE = -1, -2, -3
-"""Places of a bar that is in no session."""
+AUCTION, EXTENDED, OUTSIDE, OFF_GRID = -1, -2, -3, -4
+"""Places of a bar that is in no session, or in one but not where a bar can be."""
 LEFT_OUT, NOWHERE = 3, 4
 """Phases of a trade in the extended hours, and outside all hours."""
 SECOND = 1_000_000
@@ -72,8 +72,9 @@ def bar_place(exchange: Exchange, bar_seconds: int) -> pl.Expr:
     """Number of the day's bar that a row is, 0 to B - 1, or one of the places above; ``Int16``.
 
     Reads the column ``time``. A bar belongs to the session that holds it whole, whether it is
-    stamped with its end or its start; a bar that ends within the opening auction, or as the first
-    session begins, is the auction's.
+    stamped with its end or its start; one that is stamped inside a session but does not begin a
+    multiple of its length after the session's start is `OFF_GRID`. A bar that ends within the
+    opening auction, or as the first session begins, is the auction's.
     """
     clock, length = clock_of_day(), bar_seconds * SECOND
     at_end = exchange.minute.stamp == "end"
@@ -82,8 +83,10 @@ def bar_place(exchange: Exchange, bar_seconds: int) -> pl.Expr:
     first = 0
     for a, b in exchange.seconds:
         whole = start.is_between(a * SECOND, b * SECOND - length)
-        cases.append((whole, first + (start - a * SECOND) // length))
+        begun = start - a * SECOND
+        cases.append((whole & (begun % length == 0), first + begun // length))
         first += (b - a) // bar_seconds
+    cases.append((grid_offset(exchange).is_not_null(), pl.lit(OFF_GRID)))
     if exchange.opening_auction:
         a, b = (seconds_of(text) * SECOND for text in exchange.opening_auction)
         # Half-open on the side of the stamp: the first bar of the session may start at the end.

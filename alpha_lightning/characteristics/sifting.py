@@ -19,7 +19,9 @@ EXTENDED_HOURS = "in the extended hours"
 UNTIMED = "no readable time"
 UNREADABLE = "value that is not of the column's type"
 NO_SYMBOL = "no symbol"
-_SHOWN = 20
+UNKNOWN_SIDE = "unknown side"
+SHOWN = 20
+"""So many bad rows are quoted."""
 _MOSTLY = 0.5
 
 
@@ -46,7 +48,7 @@ class Sifting:
             sum(day.rows for day in days),
             _summed(day.bad for day in days),
             _summed(day.left_out for day in days),
-            tuple(row for day in days for row in day.first)[:_SHOWN],
+            tuple(row for day in days for row in day.first)[:SHOWN],
         )
 
     def record(self) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def describe_bad(rows: pl.DataFrame, feed: Feed) -> Sifting:
         feed: where they come from.
     """
     counts = Counter(rows["_reason"].to_list())
-    shown = rows.sort("_file", "_row").head(_SHOWN)
+    shown = rows.sort("_file", "_row").head(SHOWN)
     names = [*feed.required, *feed.optional]
     first = [
         {
@@ -130,17 +132,40 @@ def summary(found: Sifting) -> str:
     return f"{total:,} bad row{'s' if total > 1 else ''} ({counts})"
 
 
-def refuse(found: Sifting, feed: Feed) -> CharacteristicsError:
-    """The error that lists bad rows."""
+def refuse(found: Sifting, feed: Feed, *, all_rows: bool = False) -> CharacteristicsError:
+    """The error that lists bad rows.
+
+    Args:
+        found: what is bad.
+        feed: where it comes from.
+        all_rows: nothing would be left without them.
+    """
     lines = [f"{feed.name}: {summary(found)}. The first:"]
     for row in found.first:
         values = ", ".join(f"{name} {_short(value)}" for name, value in row["values"].items())
         place = f"{row['file']} row {row['row']}, {row['time']} {row['symbol']}"
         lines.append(f"  {place}: {row['reason']} [{values}]")
-    if mostly_outside(found):
-        lines.append(f"{outside_hint(feed)}.")
-    lines.append("Mend the table, or go on with --bad-rows drop (without these rows).")
+    lines += advice(found, feed)
+    drop = ", or go on with --bad-rows drop (without these rows)"
+    lines.append(f"Mend the table{'' if all_rows else drop}.")
     return CharacteristicsError("\n".join(lines))
+
+
+def advice(found: Sifting, feed: Feed) -> list[str]:
+    """What may be the matter with a table of such rows, in sentences."""
+    told = []
+    if UNTIMED in found.bad:
+        told.append(
+            "A time is a timestamp in Parquet, or text such as 2024-01-31 09:35:00 (a zone may"
+            " follow, such as +08:00)."
+        )
+    if UNKNOWN_SIDE in found.bad:
+        told.append(
+            "Tell what each value of the side means under trades.sides of the exchange's file."
+        )
+    if mostly_outside(found):
+        told.append(f"{outside_hint(feed)}.")
+    return told
 
 
 def mostly_outside(found: Sifting) -> bool:

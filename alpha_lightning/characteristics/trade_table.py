@@ -28,6 +28,7 @@ from alpha_lightning.characteristics.sifting import (
     EXTENDED_HOURS,
     NO_SYMBOL,
     OUTSIDE_HOURS,
+    UNKNOWN_SIDE,
     UNREADABLE,
     Check,
     Sifting,
@@ -35,7 +36,7 @@ from alpha_lightning.characteristics.sifting import (
     without_bad,
 )
 from alpha_lightning.characteristics.signs import tick_signs
-from alpha_lightning.characteristics.stock_facts import StockFacts
+from alpha_lightning.characteristics.stock_facts import StockFacts, range_of_prints
 
 Integers = NDArray[np.int64]
 _SIGNS = {"buy": 1, "sell": -1, "neither": 0}
@@ -43,7 +44,7 @@ _UNKNOWN = 9
 Table = dict[str, NDArray[Any]]
 _ORDERS = ("buy_order", "sell_order")
 _CONTENT = ("stock", "time", "price", "volume", "_sign", *_ORDERS)
-_COLUMNS = ("price", "volume", "_sign", "_phase", "_has_side", "_has_orders")
+_COLUMNS = ("price", "volume", "_sign", "_phase", "_has_side")
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,7 @@ def trade_days(index: FeedIndex, days: Sequence[dt.date]) -> Iterator[DayPrints]
 
 
 def _tagged(scan: FileScan, feed: Feed) -> pl.LazyFrame:
-    return scan.frame.with_columns(
-        _sign=_sign(feed),
-        _has_side=pl.lit("side" in scan.given),
-        _has_orders=pl.lit(set(_ORDERS) <= scan.given),
-    )
+    return scan.frame.with_columns(_sign=_sign(feed), _has_side=pl.lit("side" in scan.given))
 
 
 def _sign(feed: Feed) -> pl.Expr:
@@ -108,7 +105,7 @@ def _checks() -> list[Check]:
         ("missing price", traded & price.is_null()),
         ("zero or negative price", traded & (price <= 0)),
         ("infinite price", traded & price.is_infinite()),
-        ("unknown side", traded & (pl.col("_sign") == _UNKNOWN)),
+        (UNKNOWN_SIDE, traded & (pl.col("_sign") == _UNKNOWN)),
     ]
     here = pl.col("_phase") != LEFT_OUT
     return [(reason, wrong & here) for reason, wrong in checks]
@@ -132,13 +129,14 @@ def _day_prints(rows: DayRows, feed: Feed, phases: PhaseTable) -> DayPrints:
     table = _sorted(rows, stock)
     twice = _said_before(table)
     duplicates = np.bincount(table["stock"][twice], minlength=len(symbols)).astype(float)
-    # Without order numbers several equal trades in a moment are a matter of course.
-    gone = twice & table["_has_orders"]
+    # Without order numbers several equal trades in a moment are a matter of course, and a column
+    # of them says nothing where it is empty.
+    gone = twice & (table["buy_order"] > 0) & (table["sell_order"] > 0)
     if gone.any():
         left_out["repeated"] = int(gone.sum())
         table = {name: values[~gone] for name, values in table.items()}
-    prints, crossed = _prints(table, feed)
-    facts = _facts(table, prints, duplicates, crossed)
+    prints, sides = _prints(table, feed)
+    facts = _facts(prints, duplicates, sides)
     return DayPrints(rows.date, symbols, prints, facts, sifting.add([Sifting(left_out=left_out)]))
 
 
@@ -168,62 +166,74 @@ def _said_before(table: Table) -> NDArray[np.bool_]:
     return out
 
 
-def _prints(table: Table, feed: Feed) -> tuple[Prints, NDArray[np.bool_]]:
-    stock, phase = table["stock"], table["_phase"]
-    sign = _signs(table, feed)
+@dataclass(frozen=True)
+class _Sides:
+    """Trades ``(rows,)`` outside the auctions whose side is told in another way than by itself.
+
+    Args:
+        lost: without a side, of a table that has a column of it.
+        by_order: without a side, told by the order numbers.
+        crossed: whose side contradicts the order numbers.
+    """
+
+    lost: NDArray[np.bool_]
+    by_order: NDArray[np.bool_]
+    crossed: NDArray[np.bool_]
+
+
+def _prints(table: Table, feed: Feed) -> tuple[Prints, _Sides]:
+    stock, phase, habits = table["stock"], table["_phase"], feed.exchange.trades
     clock = trading_clock(feed.exchange, table["time"])
     clock[phase == OPENING] = 0.0
-    prints = Prints(stock, clock, table["price"], table["volume"] * feed.shares, sign, phase)
-    if not table["_has_orders"].any():
-        return prints, np.zeros(len(stock), dtype=bool)
-    sign, number, crossed = _orders(table, sign, in_time=feed.exchange.trades.orders_in_time)
-    return replace(prints, sign=sign, order=number), crossed
-
-
-def _signs(table: Table, feed: Feed) -> Floats:
     given: Floats = table["_sign"].astype(float)
     lost = np.isnan(given)
-    if feed.exchange.trades.missing_side == "half" or not lost.any():
-        return np.nan_to_num(given)
-    return np.where(lost, tick_signs(table["stock"], table["price"]), given)
+    later = _later(table) if habits.orders_in_time else np.zeros(len(stock))
+    sides = _Sides(
+        lost & table["_has_side"] & (phase == CONTINUOUS), lost & (later != 0), given * later < 0
+    )
+    sign = given
+    if lost.any():
+        guess = 0.0 if habits.missing_side == "half" else tick_signs(stock, table["price"])
+        sign = np.where(lost, np.where(later != 0, later, guess), given)
+    sign = np.where(sides.crossed, 0.0, sign)
+    prints = Prints(stock, clock, table["price"], table["volume"] * feed.shares, sign, phase)
+    if not any((table[name] > 0).any() for name in _ORDERS):
+        return prints, sides
+    return replace(prints, order=_orders(table, np.where(later != 0, later, sign))), sides
 
 
-def _orders(
-    table: Table, sign: Floats, *, in_time: bool
-) -> tuple[Floats, Integers, NDArray[np.bool_]]:
+def _later(table: Table) -> Floats:
+    """The aggressor that the order numbers tell: 1 or -1, 0 where they do not."""
     buy, sell = (table[name] for name in _ORDERS)
-    crossed = np.zeros(len(sign), dtype=bool)
-    side = sign
-    if in_time:
-        later = np.sign(buy - sell).astype(float)
-        known = (buy > 0) & (sell > 0) & (later != 0) & (table["_phase"] == CONTINUOUS)
-        crossed = known & (sign * later < 0)
-        side = np.where(known, later, sign)
-        sign = np.where(crossed, 0.0, sign)
+    # Orders that wait for an auction have no aggressor.
+    known = (buy > 0) & (sell > 0) & (table["_phase"] == CONTINUOUS)
+    return np.where(known, np.sign(buy - sell), 0).astype(float)
+
+
+def _orders(table: Table, side: Floats) -> Integers:
+    buy, sell = (table[name] for name in _ORDERS)
     # Even numbers are orders to buy, odd ones orders to sell; a trade whose aggressor is not known
     # is an order of its own.
-    number = 2 * np.where(side > 0, buy, sell) + (side < 0)
+    number: Integers = 2 * np.where(side > 0, buy, sell) + (side < 0)
     alone = np.flatnonzero((side == 0) | (number < 2))
     number[alone] = -1 - alone
-    return sign, number, crossed
+    return number
 
 
-def _facts(
-    table: Table, prints: Prints, duplicates: Floats, crossed: NDArray[np.bool_]
-) -> StockFacts:
+def _facts(prints: Prints, duplicates: Floats, sides: _Sides) -> StockFacts:
     stocks = len(duplicates)
 
     def count(rows: NDArray[np.bool_]) -> Floats:
         return np.bincount(prints.stock[rows], minlength=stocks).astype(float)
 
-    continuous = prints.phase == CONTINUOUS
     trades = np.bincount(prints.stock, minlength=stocks).astype(float)
-    lost = np.isnan(table["_sign"].astype(float)) & table["_has_side"]
     return StockFacts(
         day_volume=np.bincount(prints.stock, prints.volume, stocks).astype(float),
         trades=trades,
-        continuous=trades - count(~continuous),
+        continuous=trades - count(prints.phase != CONTINUOUS),
         duplicates=duplicates,
-        unsided=count(continuous & lost),
-        crossed=count(crossed),
+        unsided=count(sides.lost),
+        by_order=count(sides.by_order),
+        crossed=count(sides.crossed),
+        **range_of_prints(prints, stocks),
     )

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from alpha_lightning.characteristics.day_recipe import Recipe
 from alpha_lightning.characteristics.day_store import DayStore, StockDay
 from alpha_lightning.characteristics.schema import idle_value
-from alpha_lightning.characteristics.sifting import Mode, Sifting
+from alpha_lightning.characteristics.sifting import Mode, Sifting, advice, summary
 from alpha_lightning.panel.day_checks import DailyRow, DayChecks
 from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.lacking import sentences, symbol_hint
@@ -33,6 +33,7 @@ class Source:
         dates: those that were made.
         undated: rows that belong to no day.
         mode: what was done to bad rows.
+        notes: sentences to be said of the data set before all others.
     """
 
     recipe: Recipe
@@ -40,6 +41,7 @@ class Source:
     dates: Collection[dt.date]
     undated: Sifting
     mode: Mode
+    notes: tuple[str, ...] = ()
 
 
 class AdjustedRows:
@@ -113,7 +115,7 @@ def assemble(panel: Panel, source: Source, array: Path, checks: Path) -> dict[st
         What ``panel.json`` says of the data set.
 
     Raises:
-        PanelError: no symbol of the table is in the panel.
+        PanelError: no row of a symbol of the panel is left.
         ArtefactError: a day file is damaged.
     """
     recipe = source.recipe
@@ -130,20 +132,42 @@ def assemble(panel: Panel, source: Source, array: Path, checks: Path) -> dict[st
             row = rows.row(t, day, place).astype("<f4")
             out.write(row.data)
             digest.update(row.data)
-            daily = DailyRow(date, panel.traded[t], np.asarray(panel.market("volume")[t]))
+            daily = _daily(panel, t)
             checked.add(daily, day, place)
             if day is not None:
                 seen |= ~np.isnan(row[daily.traded]).all(axis=0)
                 found = found.add([day.sifting])
     if not checked.heard:
-        raise no_shared_symbol(panel, source.recipe, checked.strangers)
+        raise _nothing_left(panel, recipe, checked, found)
+    checked.unknown_dates = _unknown_dates(panel, recipe)
     told = sentences(recipe, checked, found, seen, shape[0])
     counts = {what: checked.counts[what] for what in sorted(checked.counts)}
     return _description(source, found) | {
         "fingerprint": digest.hexdigest()[:16],
-        "lacking": told,
+        "lacking": [*source.notes, *told],
         "checks": counts,
     }
+
+
+def _nothing_left(panel: Panel, recipe: Recipe, checks: DayChecks, found: Sifting) -> PanelError:
+    if not found.bad and not found.left_out:
+        return no_shared_symbol(panel, recipe, checks.strangers)
+    feed = recipe.index.feed
+    reasons = [summary(found)] if found.bad else []
+    reasons += [f"{count:,} left out: {why}" for why, count in found.left_out.items()]
+    told = [
+        f"{feed.name}: of {found.rows:,} rows none of a symbol of the panel is left:"
+        f" {'; '.join(reasons)}.",
+        *advice(found, feed),
+        "Mend the table or the exchange's file.",
+    ]
+    return PanelError(" ".join(told))
+
+
+def _unknown_dates(panel: Panel, recipe: Recipe) -> list[dt.date]:
+    # Those before the panel's first date serve the windows of its first days.
+    known, first = set(panel.dates.tolist()), panel.dates[0].item()
+    return [date for date in recipe.index.by_date if date > first and date not in known]
 
 
 def no_shared_symbol(panel: Panel, recipe: Recipe, theirs: Iterable[str]) -> PanelError:
@@ -154,6 +178,13 @@ def no_shared_symbol(panel: Panel, recipe: Recipe, theirs: Iterable[str]) -> Pan
         f"{recipe.index.feed.name}: none of its symbols{first} is in the panel {panel.path} (the"
         f" first is {ours[0]!r}){symbol_hint(names, ours)}: write them alike in both"
     )
+
+
+def _daily(panel: Panel, t: int) -> DailyRow:
+    fields = {
+        name: np.asarray(panel.market(name)[t]) for name in ("volume", "close", "high", "low")
+    }
+    return DailyRow(panel.dates[t], panel.traded[t], **fields)
 
 
 def _write_header(out: BinaryIO, shape: tuple[int, int, int]) -> None:

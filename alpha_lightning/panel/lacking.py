@@ -16,10 +16,18 @@ from alpha_lightning.characteristics.sifting import (
     outside_hint,
     summary,
 )
-from alpha_lightning.panel.day_checks import VOLUME, DayChecks
+from alpha_lightning.panel.day_checks import (
+    CLOSE,
+    MONEY,
+    PRICE_TOLERANCE,
+    RANGE,
+    VOLUME,
+    DayChecks,
+)
 
 _SHOWN = 5
 _FEWEST_BARS = 3
+_FEW = 0.1  # of all trades may lack a side before it is worth a sentence
 
 
 def sentences(
@@ -36,10 +44,19 @@ def sentences(
     """
     table = recipe.index.feed.name
     rows = "bars" if table == "minute" else "trades"
-    told = [*on_features(recipe, seen), *_on_sides(recipe)]
+    told = [*on_features(recipe, seen), *_on_sides(recipe, checks)]
+    empty = recipe.index.empty
+    if empty:
+        told.append(f"{len(empty)} files of {table} have no row: {_some(empty)}.")
     absent = checks.absent_dates
     if absent:
         told.append(f"{table} has no {rows} on {len(absent)} of {dates} dates: first {absent[0]}.")
+    unknown = checks.unknown_dates
+    if unknown:
+        told.append(
+            f"{table} has {len(unknown)} dates that the panel lacks, passed over: first"
+            f" {unknown[0]}."
+        )
     unheard = checks.unheard()
     if unheard:
         told.append(f"No {rows} for {len(unheard)} symbols of the panel: {_some(unheard)}.")
@@ -53,7 +70,7 @@ def sentences(
         told.append(f"{table} had rows that were left out ({counts}).")
     if mostly_outside(found):
         told.append(f"{outside_hint(recipe.index.feed)}.")
-    return [*told, *_on_volumes(recipe, checks)]
+    return [*told, *_on_volumes(recipe, checks), *_on_prices(checks)]
 
 
 def on_features(recipe: Recipe, seen: NDArray[np.bool_]) -> list[str]:
@@ -98,11 +115,29 @@ def _period(exchange: Exchange) -> str:
     return "a half-hour" if minutes == 30 else f"a period of {minutes} minutes"
 
 
-def _on_sides(recipe: Recipe) -> list[str]:
+def _on_sides(recipe: Recipe, checks: DayChecks) -> list[str]:
     feed = recipe.index.feed
-    if "side" not in feed.optional or "side" in columns_given(feed):
+    if "side" not in feed.optional:
         return []
-    return ["trades name no side: tick rule (each takes the sign of the last price change)."]
+    trades, lost, by_order = (checks.totals[n] for n in ("continuous", "unsided", "by_order"))
+    missing = "trades name no side"
+    if "side" in columns_given(feed):
+        if lost <= trades * _FEW:
+            return []
+        empty = "empty throughout" if lost == trades else f"empty on {lost:,} of {trades:,} trades"
+        missing = f"trades have a column {feed.theirs('side')!r} that is {empty}"
+    else:
+        lost = trades
+    told = "the later of its two orders tells the aggressor"
+    rest = {
+        "half": "half of each trade counts as bought and half as sold",
+        "tick": "tick rule (each takes the sign of the last price change)",
+    }[feed.exchange.trades.missing_side]
+    if not by_order:
+        return [f"{missing}: {rest}."]
+    if by_order == lost:
+        return [f"{missing}: {told} of each."]
+    return [f"{missing}: {told} of {by_order:,} of these {lost:,}; for the others: {rest}."]
 
 
 def _on_volumes(recipe: Recipe, checks: DayChecks) -> list[str]:
@@ -118,6 +153,23 @@ def _on_volumes(recipe: Recipe, checks: DayChecks) -> list[str]:
             f" volume_unit {feed.volume_unit}, as the exchange's file says?"
         )
     return told
+
+
+def _on_prices(checks: DayChecks) -> list[str]:
+    limit = f"{100 * PRICE_TOLERANCE:g}%"
+    meanings = {
+        CLOSE: f"the close differs from the daily bar's by more than {limit}",
+        RANGE: "the high or the low lies outside the daily bar's",
+        MONEY: "amount / volume lies outside the day's low to high",
+    }
+    found = {what: checks.counts[what] for what in meanings if checks.counts[what]}
+    if not found:
+        return []
+    parts = ", ".join(f"{meanings[what]} on {count:,}" for what, count in found.items())
+    told = f"Prices or money do not fit: {parts} of {checks.compared:,} stock-days."
+    if max(found.values()) > checks.compared / 2:
+        told += " Are all prices raw (not adjusted), and prices and amounts in one unit of money?"
+    return [told]
 
 
 def _folded(symbol: str) -> str:

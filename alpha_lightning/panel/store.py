@@ -142,11 +142,18 @@ class Panel:
         """Names of the data sets in the panel."""
         return tuple(self.meta["datasets"])
 
+    def why_without(self, name: str) -> str:
+        """Why a data set is not there, in brackets; empty where nobody has said."""
+        others = self.meta["datasets"].values()
+        told = [text for about in others for text in about.get("lacking", ())]
+        reasons = [text.rstrip(".") for text in told if text.startswith(f"No proxy {name}:")]
+        return f" ({'; '.join(reasons)})" if reasons else ""
+
     def dataset(self, name: str) -> Dataset:
         """A data set, memory-mapped."""
         if name not in self.datasets:
             known = ", ".join(self.datasets)
-            msg = f"{self.path} has no data set {name!r}; it has {known}"
+            msg = f"{self.path} has no data set {name!r}; it has {known}{self.why_without(name)}"
             raise PanelError(msg)
         about = self.meta["datasets"][name]
         features = tuple(Feature(**feature) for feature in about["features"])

@@ -148,7 +148,8 @@ def _ready(panel: str, dataset: str) -> str:
     opened = Panel.open(panel)
     if dataset not in opened.datasets:
         msg = (
-            f"{panel} has no data set {dataset}, it has {', '.join(opened.datasets)}: add it with"
+            f"{panel} has no data set {dataset}, it has {', '.join(opened.datasets)}"
+            f"{opened.why_without(dataset)}: add it with"
             " `alpha-lightning characterise`, or name other datasets"
         )
         raise PanelError(msg)

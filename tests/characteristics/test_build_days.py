@@ -94,3 +94,14 @@ def test_rows_without_a_time_are_refused_too(folder: Path) -> None:
     ):
         build(folder)
     assert len(stamps(build(folder, "drop"))) == 3
+
+
+def test_rows_without_a_time_are_counted_and_twenty_are_quoted(folder: Path) -> None:
+    frame = pl.read_parquet(folder / "2024-01-04.parquet").with_columns(
+        time=pl.lit(None, dtype=pl.Datetime("us"))
+    )
+    for name in ("x", "y"):
+        pl.concat([frame] * 8).write_parquet(folder / f"{name}.parquet")
+    found = undated(recipe_of(folder)[0].index)
+    assert (found.rows, found.bad) == (32, {"no readable time": 32})
+    assert [row["row"] for row in found.first] == [*range(1, 17), *range(1, 5)]

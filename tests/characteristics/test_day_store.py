@@ -8,6 +8,7 @@ import pytest
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.characteristics.day_store import DayStore, StockDay
 from alpha_lightning.characteristics.sifting import Sifting
+from alpha_lightning.characteristics.stock_facts import StockFacts
 
 DAY = dt.date(2024, 1, 2)
 SIFTING = Sifting(3, {"negative volume": 1}, {"repeated": 1}, ({"row": 1, "values": {"x": 0.1}},))
@@ -23,7 +24,7 @@ def a_day(count: int = 3) -> StockDay:
     values = rng.random((count, 2))
     values[:1, 1] = np.nan
     symbols = np.array(["000001.SZ", "600000.SH", "A"])[:count]
-    return StockDay(DAY, symbols, values, rng.random((count, 6)), SIFTING)
+    return StockDay(DAY, symbols, values, rng.random((count, len(StockFacts.names()))), SIFTING)
 
 
 @pytest.mark.parametrize("count", [3, 1, 0])

@@ -44,7 +44,7 @@ def test_days_files_and_grids(folder: Path) -> None:
     assert index.rows == {DAYS[0]: 4, DAYS[1]: 8, DAYS[2]: 4}
     assert index.table["grid"].to_list() == [g * 60 * SECOND for g in (10, 10, 15, 15)]
     assert index.table["bars"].to_list() == [2, 2, 2, 2]  # nor 09:30, nor the night
-    assert index.untimed() == []
+    assert index.untimed() == {}
     assert index.prints_of(DAYS[1]) == [
         index.about[n]["fingerprint"] for n in ("a.parquet", "b.csv")
     ]
@@ -118,13 +118,28 @@ def test_trades_and_rows_without_a_time(tmp_path: Path) -> None:
     frame.head(1).write_csv(tmp_path / "u.csv")
     index = index_feed(trade_feed(tmp_path, CN), tmp_path / "i" / "index.parquet")
     assert index.rows == {DAYS[0]: 2, DAYS[1]: 1}
-    assert index.untimed() == [0]
+    assert index.untimed() == {0: 2}
     assert index.table["grid"].to_list() == [0, 0, 0, 0]
 
 
-def test_an_empty_table_is_named(tmp_path: Path) -> None:
+def test_files_without_a_row_are_passed_over(folder: Path) -> None:
+    whole = index_of(folder)
+    bars(DAYS[0]).head(0).write_csv(folder / "a0.csv")
+    for _ in range(2):  # the second time from the index that was kept
+        index = index_of(folder)
+        assert index.empty == ("a0.csv",)
+        assert (index.by_date, index.rows) == (whole.by_date, whole.rows)
+        assert [file.name for file in index.feed.files] == ["a.parquet", "b.csv"]
+        assert list(index.source()) == ["a.parquet", "b.csv"]
+    bars(DAYS[3]).write_csv(folder / "a0.csv")
+    assert DAYS[3] in index_of(folder).by_date
+
+
+def test_a_table_without_a_row_is_named(tmp_path: Path) -> None:
     bars(DAYS[0]).head(0).write_parquet(tmp_path / "x.parquet")
-    with pytest.raises(CharacteristicsError, match=r"x.parquet is empty: remove it"):
+    with pytest.raises(
+        CharacteristicsError, match=r"no file below .* has a row \(the first is x.p"
+    ):
         index_feed(minute_feed(tmp_path, CN), tmp_path / "index")
 
 

@@ -7,7 +7,12 @@ import pytest
 
 from alpha_lightning.characteristics.exchange import CharacteristicsError, Exchange, TradeFeed
 from alpha_lightning.characteristics.feed import Feed, minute_feed, trade_feed
-from alpha_lightning.characteristics.feed_scan import collect, columns_given, scan_file
+from alpha_lightning.characteristics.feed_scan import (
+    collect,
+    columns_given,
+    has_rows,
+    scan_file,
+)
 
 CN = Exchange("cn", "Asia/Shanghai", [("09:30", "11:30")], lot=100)
 TIMES = [dt.datetime.fromisoformat(f"2024-01-0{day} 09:31:00") for day in (2, 3, 4)]
@@ -120,3 +125,19 @@ def test_a_file_whose_pages_are_damaged(tmp_path: Path) -> None:
     feed.files[0].write_bytes(content)
     with pytest.raises(CharacteristicsError, match=r"table.parquet cannot be read as parquet"):
         collect(frame, feed.files[0])
+
+
+def test_a_file_that_is_whole_is_not_called_damaged(tmp_path: Path) -> None:
+    feed = feed_of(tmp_path, BARS)
+    frame = scan_file(feed, 0).frame
+    for wrong in (frame.filter(pl.col("close") == pl.lit([1])), frame.select("nothing")):
+        with pytest.raises(CharacteristicsError, match=r"can be read, but not be worked with \("):
+            collect(wrong, feed.files[0])
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_whether_a_file_has_rows(tmp_path: Path, suffix: str) -> None:
+    assert has_rows(feed_of(tmp_path, BARS, suffix), 0)
+    assert not has_rows(feed_of(tmp_path, BARS.head(0), suffix), 0)
+    pl.DataFrame(schema={"time": pl.Null}).write_parquet(tmp_path / "table.parquet")
+    assert not has_rows(feed_of(tmp_path, BARS.head(0).select("time"), suffix), 0)

@@ -79,7 +79,7 @@ def bars_by_hand(rows: list[Row], symbols: list[str], length: int, shares: int) 
 
 
 def read(folder: Path, frame: pl.DataFrame, exchange: Exchange, length: int) -> DayBars:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     frame.write_parquet(folder / "bars.parquet")
     index = index_feed(minute_feed(folder, exchange), folder.parent / "index.parquet")
     (day,) = minute_days(index, [DAY], {DAY: 60 * length})
@@ -134,10 +134,11 @@ def test_an_auction_in_several_bars(tmp_path: Path) -> None:
         simple(time=at(9, 30), volume=1.0, amount=11.0, close=11.0, high=11.0),
         simple(symbol="B"),
     ]
-    bars = read(tmp_path / "t", pl.DataFrame(rows), CN, 5).bars
-    np.testing.assert_array_equal(bars.auction_price, [11.0, np.nan])
-    assert bars.auction_volume.tolist() == [4, 0]
-    assert bars.auction_amount.tolist() == [41, 0]
+    for number, some in enumerate((rows, rows[::-1])):
+        bars = read(tmp_path / str(number) / "t", pl.DataFrame(some), CN, 5).bars
+        np.testing.assert_array_equal(bars.auction_price, [10.0, np.nan])
+        assert bars.auction_volume.tolist() == [4, 0]
+        assert bars.auction_amount.tolist() == [41, 0]
 
 
 def test_an_auction_that_is_not_told_apart(tmp_path: Path) -> None:
@@ -189,6 +190,32 @@ def test_repeated_bars_count_once_and_contradictions_not_at_all(tmp_path: Path) 
     assert day.sifting.left_out == {"repeated": 1}
     assert day.sifting.bad == {"other bars of the same symbol and time differ": 2}
     assert [row["row"] for row in day.sifting.first] == [4, 5]
+
+
+@pytest.mark.parametrize("doubtful", ["A", "B", "C"])
+def test_repeats_of_a_stock_whose_rows_are_all_in_doubt(tmp_path: Path, doubtful: str) -> None:
+    sure = [simple(symbol=symbol) for symbol in "ABC" if symbol != doubtful]
+    other = simple(symbol=doubtful, close=11.0, high=11.0)
+    twice = [simple(symbol=doubtful), simple(symbol=doubtful), other]
+    day = read(tmp_path / "t", pl.DataFrame([*sure, *twice]), CN, 5)
+    assert day.symbols.tolist() == [row["symbol"] for row in sure]
+    assert day.facts.duplicates.tolist() == [0, 0]
+    assert day.sifting.left_out == {"repeated": 1}
+    assert day.sifting.bad == {"other bars of the same symbol and time differ": 2}
+    assert [row["symbol"] for row in day.sifting.first] == [doubtful, doubtful]
+
+
+@pytest.mark.parametrize("stray", [at(10, 1), at(10, 0, 30), at(9, 31), at(14, 59)])
+def test_rows_off_the_grid_are_bad(tmp_path: Path, stray: dt.datetime) -> None:
+    odd = simple(symbol="B", time=stray)
+    long = replace(CN, extended_hours=("08:00", "17:00"))
+    for number, exchange in enumerate((CN, long)):
+        frame = pl.DataFrame([simple(), odd, simple(symbol="B")])
+        day = read(tmp_path / str(number) / "t", frame, exchange, 5)
+        assert day.sifting.bad == {"off the grid of bars of 5 minutes": 1}
+        (told,) = day.sifting.first
+        assert (told["file"], told["symbol"], told["time"]) == ("bars.parquet", "B", str(stray))
+        assert day.facts.day_volume.tolist() == [7, 7]
 
 
 def test_extended_hours_are_left_out_whatever_they_say(tmp_path: Path) -> None:

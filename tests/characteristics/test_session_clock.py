@@ -13,6 +13,7 @@ from alpha_lightning.characteristics.session_clock import (
     EXTENDED,
     LEFT_OUT,
     NOWHERE,
+    OFF_GRID,
     OUTSIDE,
     SECOND,
     PhaseTable,
@@ -70,6 +71,15 @@ def test_places_of_bars_by_hand() -> None:
     assert at(bar_place(with_stamp(US, "end"), 1800), *halves) == by_end
     by_start = [EXTENDED, 0, 1, 12, EXTENDED, EXTENDED, OUTSIDE]
     assert at(bar_place(with_stamp(US, "start"), 1800), *halves) == by_start
+
+
+@pytest.mark.parametrize("stamp", ["end", "start"])
+def test_off_the_grid_inside_a_session(stamp: Literal["end", "start"]) -> None:
+    times = ("09:29", "09:31", "09:34:30", "11:26", "12:01", "13:07", "14:59")
+    five = [AUCTION, OFF_GRID, OFF_GRID, OFF_GRID, OUTSIDE, OFF_GRID, OFF_GRID]
+    assert at(bar_place(with_stamp(CN, stamp), 300), *times) == five
+    # Inside a session it is no matter of extended hours either.
+    assert at(bar_place(with_stamp(US, stamp), 300), "09:31", "15:59") == [OFF_GRID, OFF_GRID]
 
 
 @pytest.mark.parametrize("exchange", [CN, US])

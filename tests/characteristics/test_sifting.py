@@ -12,7 +12,10 @@ from alpha_lightning.characteristics.feed import Feed, trade_feed
 from alpha_lightning.characteristics.sifting import (
     EXTENDED_HOURS,
     OUTSIDE_HOURS,
+    UNKNOWN_SIDE,
+    UNTIMED,
     Sifting,
+    advice,
     checks_of,
     describe_bad,
     mostly_outside,
@@ -103,6 +106,16 @@ def test_the_refusal_lists_counts_and_places(feed: Feed) -> None:
         "  t.csv row 1, 2024-01-02 09:31:00 A: negative volume [price 1.5, volume -1, side B]",
         "Mend the table, or go on with --bad-rows drop (without these rows).",
     ]
+
+
+def test_advice_follows_the_reasons(feed: Feed) -> None:
+    assert advice(Sifting(10, {"negative volume": 1}), feed) == []
+    (times,) = advice(Sifting(10, {UNTIMED: 1}), feed)
+    assert "text such as 2024-01-31 09:35:00" in times
+    (sides,) = advice(Sifting(10, {UNKNOWN_SIDE: 1}), feed)
+    assert "under trades.sides of the exchange's file" in sides
+    error = str(refuse(Sifting(10, {UNKNOWN_SIDE: 10}), feed, all_rows=True))
+    assert error.splitlines()[-2:] == [sides, "Mend the table."]
 
 
 def test_times_that_are_mostly_outside(feed: Feed) -> None:

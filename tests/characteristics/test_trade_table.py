@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,7 @@ from alpha_lightning.characteristics.exchange import Exchange, TradeFeed
 from alpha_lightning.characteristics.feed import trade_feed
 from alpha_lightning.characteristics.feed_index import index_feed
 from alpha_lightning.characteristics.intraday import CLOSING, CONTINUOUS, OPENING
+from alpha_lightning.characteristics.stock_facts import StockFacts
 from alpha_lightning.characteristics.trade_table import DayPrints, trade_days
 
 CN = Exchange(
@@ -73,6 +74,7 @@ def prints_by_hand(rows: list[Row]) -> tuple[list[tuple[Any, ...]], dict[str, in
         aggressor = sign
         if phase == CONTINUOUS and buy and sell and buy != sell:
             aggressor = 1 if buy > sell else -1
+            sign = aggressor if row["side"] is None else sign
             if sign == -aggressor:
                 sign = 0
                 crossed[row["symbol"]] += 1
@@ -118,6 +120,7 @@ def test_prints_are_what_a_loop_makes_of_them(tmp_path: Path, order: str) -> Non
         if 34200 <= (row["time"] - at(0)).total_seconds() <= 53825
     ]
     assert day.facts.unsided.tolist() == [lost.count((symbol, None)) for symbol in "ABCD"]
+    assert 0 < day.facts.by_order.sum() < day.facts.unsided.sum()
 
 
 def test_sides_that_are_missing_take_the_sign_of_the_last_change(tmp_path: Path) -> None:
@@ -139,6 +142,34 @@ def test_sides_that_are_missing_take_the_sign_of_the_last_change(tmp_path: Path)
     assert day.prints.sign.tolist() == [0, 1, 1, -1, -1]
     assert day.prints.order is None
     assert day.facts.unsided.tolist() == [0]  # the table does not tell, so that none is missing
+
+
+@pytest.mark.parametrize("missing_side", ["half", "tick"])
+@pytest.mark.parametrize("has_column", [True, False])
+def test_order_numbers_tell_the_sides_that_are_missing(
+    tmp_path: Path, missing_side: Literal["half", "tick"], has_column: bool
+) -> None:
+    # Prices rise, so that the tick rule alone would take each trade for a buy.
+    orders = [(5, 4), (6, 7), (8, 8), (9, None), (10, 0)]
+    rows = [
+        simple(36000 + k, price=10.0 + k, side=None, buy_order=b, sell_order=s)
+        for k, (b, s) in enumerate(orders)
+    ]
+    rows.append(simple(54000, price=10.0, side=None, buy_order=11, sell_order=12))
+    if not has_column:
+        rows = [{k: v for k, v in row.items() if k != "side"} for row in rows]
+        if missing_side == "half":
+            return  # such a table is refused
+    trades = replace(CN.trades, missing_side=missing_side)
+    day = read(tmp_path / "t", rows, replace(CN, trades=trades))
+    guess = {"half": [0, 0, 0, 0], "tick": [1, 1, 1, -1]}[missing_side]
+    assert day.prints.sign.tolist() == [1, -1, *guess]
+    assert day.facts.by_order.tolist() == [2]
+    assert day.facts.crossed.tolist() == [0]  # no side was given that they could contradict
+    assert day.facts.unsided.tolist() == [5 if has_column else 0]
+    unordered = replace(trades, orders_in_time=False)
+    day = read(tmp_path / "u", rows, replace(CN, trades=unordered))
+    assert day.facts.by_order.tolist() == [0]
 
 
 def test_other_words_for_sides(tmp_path: Path) -> None:
@@ -164,6 +195,12 @@ def test_repeated_rows_go_only_when_orders_tell(tmp_path: Path) -> None:
     assert day.prints.volume.tolist() == [100, 100, 200, 100, 100]
     assert day.facts.duplicates.tolist() == [1, 0]
     assert day.sifting.left_out == {}
+    for lost in ({"buy_order": None, "sell_order": None}, {"buy_order": 0}, {"sell_order": None}):
+        empty = [row | lost for row in rows]
+        again = read(tmp_path / "e", empty)
+        assert again.prints.volume.tolist() == day.prints.volume.tolist()
+        assert again.sifting.left_out == {}
+        assert (again.prints.order is None) == (len(lost) == 2)
 
 
 def test_rows_that_are_left_out_and_rows_that_are_wrong(tmp_path: Path) -> None:
@@ -198,4 +235,4 @@ def test_a_day_on_which_nothing_is_left(tmp_path: Path) -> None:
     day = read(tmp_path / "t", [simple(volume=0.0)])
     assert day.symbols.tolist() == []
     assert len(day.prints.stock) == 0
-    assert day.facts.matrix().shape == (0, 6)
+    assert day.facts.matrix().shape == (0, len(StockFacts.names()))

@@ -75,7 +75,10 @@ def source(tmp_path: Path) -> Callable[..., Source]:
         for t, day in enumerate(DAYS):
             if day in days:
                 values = np.tile(np.arange(1.0, 1 + len(columns)) + 10 * t, (len(symbols), 1))
-                facts = np.tile([100.0, 9, 8, 0, 0, 0], (len(symbols), 1))
+                facts = np.tile(
+                    [100.0, 9, 8, 0, 0, 0, 0, 10 + t, 10 + t, 10 + t, 100 * (10 + t)],
+                    (len(symbols), 1),
+                )
                 store.write(
                     StockDay(day, np.array(list(symbols)), values, facts, Sifting(rows=1)), {}
                 )

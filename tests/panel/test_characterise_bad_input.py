@@ -62,8 +62,11 @@ def about(workplace: Any, name: str) -> dict[str, Any]:
 
 
 BAR = at("B", 9, 40)
+OFF = "off the grid of bars of"
 TRADE = SECOND_DAY & (SYMBOL == "B") & (pl.int_range(pl.len()).over("symbol", TIME.dt.date()) == 5)
 BAD_ROWS: list[tuple[str, str, Change, str]] = [
+    ("minute", "half minute", put("time", TIME.dt.offset_by("30s"), BAR), f"{OFF} 10 minutes"),
+    ("minute", "odd minute", put("time", TIME.dt.offset_by("3m"), BAR), f"{OFF} 10 minutes"),
     ("minute", "negative volume", put("volume", -100, BAR), "negative volume"),
     ("minute", "price of nothing", put("open", 0.0, BAR), "zero or negative price"),
     ("minute", "infinite price", put("close", float("inf"), BAR), "infinite price"),
@@ -135,6 +138,80 @@ def test_values_that_cannot_be_read(given: Callable[..., Any]) -> None:
     assert "(volume 'many')" in message
 
 
+def test_sides_under_other_words(workplace: Any, given: Callable[..., Any]) -> None:
+    def small(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(pl.col("side").str.to_lowercase())
+
+    status, message = given("trades", small)
+    assert status == 1
+    advice = "Tell what each value of the side means under trades.sides of the exchange's file."
+    assert message.splitlines()[-2] == advice
+    status, message = given("trades", small, "--bad-rows", "drop")
+    assert status == 1
+    rows = 62 * 11
+    assert f"trades: of {rows} rows none of a symbol of the panel is left: {rows} bad" in message
+    assert f"(unknown side: {rows})" in message
+    assert advice in message
+
+
+def test_trades_of_nothing_only(given: Callable[..., Any]) -> None:
+    status, message = given("trades", lambda f: f.with_columns(volume=0))
+    assert status == 1
+    assert f"is left: {62 * 11} left out: of volume 0." in message
+
+
+def test_times_of_which_none_can_be_read(workplace: Any, vendor: MakeVendor) -> None:
+    tables = vendor(3)
+    workplace.ingest(tables.daily)
+    folder = workplace.room / "minute"
+    folder.mkdir()
+    slashed = tables.minute.with_columns(TIME.dt.to_string("%Y/%m/%d %H:%M:%S"))
+    slashed.write_csv(folder / "all.csv")
+    late = tables.minute.with_columns(TIME.dt.offset_by("1y").dt.to_string("%Y-%m-%d %H:%M:%S"))
+    for extra in (None, late):
+        if extra is not None:
+            extra.write_csv(folder / "late.csv")
+        for mode in ("refuse", "drop"):
+            status, message = workplace.run("--minute", str(folder), "--bad-rows", mode)
+            assert status == 1
+            lines = message.splitlines()
+            count = tables.minute.height
+            assert lines[0] == (
+                f"error: minute: {count} bad rows (no readable time: {count}). The first:"
+            )
+            assert lines[1].startswith(
+                "  all.csv row 1, None A: no readable time (time '2024/01/02"
+            )
+            assert len(lines) == 23
+            assert "text such as 2024-01-31 09:35:00" in lines[-2]
+            assert lines[-1] == "Mend the table."
+
+
+def test_a_day_of_other_symbols_is_no_reason_to_refuse(workplace: Any, vendor: MakeVendor) -> None:
+    # Only the fourth of five days names stocks as the panel does.
+    tables = vendor(5)
+    workplace.ingest(tables.daily)
+    fourth = TIME.dt.date() == dt.date(2024, 1, 5)
+    other = tables.minute.with_columns(
+        symbol=pl.when(fourth).then("symbol").otherwise("Z" + SYMBOL)
+    )
+    folder = workplace.write("minute", other)
+    assert workplace.run("--minute", str(folder)) == (0, "")
+    assert "4 symbols of minute are not in the panel" in lacking(workplace, "mschars")
+
+
+def test_a_store_or_a_panel_inside_a_table(workplace: Any, given: Callable[..., Any]) -> None:
+    inside = workplace.room / "minute" / "store"
+    status, message = given("minute", lambda f: f, "--store", str(inside))
+    assert status == 1
+    assert "the store" in message
+    assert "lies inside the minute table" in message
+    assert "give --store a folder outside it" in message
+    status, message = workplace.run("--minute", str(workplace.room))
+    assert status == 1
+    assert "ingest the panel into a folder outside it" in message
+
+
 def test_rows_without_a_time_belong_to_no_day(workplace: Any, vendor: MakeVendor) -> None:
     tables = vendor(3)
     workplace.ingest(tables.daily)
@@ -166,15 +243,13 @@ def test_bars_that_do_not_tile_the_half_hours(given: Callable[..., Any], minutes
     assert "give bars of one length of 1, 2, 3, 5, 6, 10, 15, 30 minutes" in message
 
 
-def test_a_stamp_off_the_grid_and_bars_of_two_lengths(given: Callable[..., Any]) -> None:
-    status, message = given("minute", put("time", TIME.dt.offset_by("30s"), BAR))
+def test_bars_of_two_lengths(given: Callable[..., Any]) -> None:
+    more = SECOND_DAY & (TIME.dt.time() < dt.time(11))
+    later = TIME.dt.offset_by("5m")
+    status, message = given("minute", lambda f: pl.concat([f, f.filter(more).with_columns(later)]))
     assert status == 1
-    assert "bars off the whole minutes" in message
-    assert "all.parquet, B, 2024-01-03 09:40:30" in message
-    status, message = given("minute", put("time", TIME.dt.offset_by("3m"), BAR))
-    assert status == 1
-    assert "bars of 10 minutes before 2024-01-03, of 1 minutes on it" in message
-    assert "all.parquet, B, 2024-01-03 09:43:00" in message
+    assert "bars of 10 minutes before 2024-01-03, of 5 minutes on it" in message
+    assert "all.parquet, A, 2024-01-03 09:45:00" in message
 
 
 TABLES: list[tuple[str, str, Change, str]] = [
@@ -231,8 +306,19 @@ def test_files_that_are_empty_damaged_or_not_there(workplace: Any, vendor: MakeV
     workplace.ingest(tables.daily)
     folder = workplace.write("minute", tables.minute)
     good = (folder / "2024-01-03.parquet").read_bytes()
-    tables.minute.head(0).write_parquet(folder / "2024-01-04.parquet")
-    assert "2024-01-04.parquet is empty: remove it" in workplace.run("--minute", str(folder))[1]
+    for _ in range(2):  # the second time from the index that was kept
+        # Of a stock that was suspended throughout there is a header at most, or columns of nothing.
+        tables.minute.head(0).write_csv(folder / "0.csv")
+        pl.DataFrame(schema=dict.fromkeys(tables.minute.columns, pl.Null)).write_parquet(
+            folder / "2024-01-04.parquet"
+        )
+        assert workplace.run("--minute", str(folder)) == (0, "")
+        told = lacking(workplace, "mschars")
+        assert "2 files of minute have no row: 0.csv, 2024-01-04.parquet." in told
+    (workplace.room / "headers").mkdir()
+    tables.minute.head(0).write_csv(workplace.room / "headers" / "x.csv")
+    told = workplace.run("--minute", str(workplace.room / "headers"))[1]
+    assert "has a row (the first is x.csv): write the table again" in told
     for content in (b"", good[: len(good) // 2], b"\0" * 100):
         (folder / "2024-01-04.parquet").write_bytes(content)
         status, message = workplace.run("--minute", str(folder))

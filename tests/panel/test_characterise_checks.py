@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.store import Panel
 
 MakeVendor = Callable[..., Any]
@@ -128,7 +129,9 @@ def test_symbols_that_the_panel_does_not_know(workplace: Any, given: Given) -> N
 def test_volumes_that_do_not_add_up(workplace: Any, given: Given) -> None:
     given(
         "minute",
-        lambda f: f.with_columns(pl.when(B).then(pl.col("volume") * 1.03).otherwise("volume")),
+        lambda f: f.with_columns(
+            pl.when(B).then(pl.col("volume", "amount") * 1.03).otherwise(pl.col("volume", "amount"))
+        ),
     )
     assert lines(workplace, "mschars") == ["2024-01-03,B,volume differs from the daily bar's,0.03"]
     told = "Day volumes differ from the daily bars' by more than 2% on 1 of 11 stock-days."
@@ -136,7 +139,9 @@ def test_volumes_that_do_not_add_up(workplace: Any, given: Given) -> None:
     wide = workplace.exchange(volume_tolerance=0.05)
     given(
         "minute",
-        lambda f: f.with_columns(pl.when(B).then(pl.col("volume") * 1.03).otherwise("volume")),
+        lambda f: f.with_columns(
+            pl.when(B).then(pl.col("volume", "amount") * 1.03).otherwise(pl.col("volume", "amount"))
+        ),
         exchange=wide,
     )
     assert lines(workplace, "mschars") == []
@@ -196,6 +201,8 @@ def test_crossed_and_missing_sides(workplace: Any, given: Given) -> None:
     def half(frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(side=pl.when(eighth).then(pl.lit("N")).otherwise("side"))
 
+    given("trades", lambda f: f)
+    right = np.array(Panel.open(workplace.panel).dataset("l2chars").array)
     given("trades", half)
     expected = np.array(Panel.open(workplace.panel).dataset("l2chars").array)
     given("trades", cross)
@@ -203,7 +210,7 @@ def test_crossed_and_missing_sides(workplace: Any, given: Given) -> None:
     np.testing.assert_array_equal(Panel.open(workplace.panel).dataset("l2chars").array, expected)
     given("trades", lambda f: f.with_columns(side=pl.when(~eighth).then("side")))
     assert lines(workplace, "l2chars") == ["2024-01-03,B,missing sides,1"]
-    np.testing.assert_array_equal(Panel.open(workplace.panel).dataset("l2chars").array, expected)
+    np.testing.assert_array_equal(Panel.open(workplace.panel).dataset("l2chars").array, right)
 
 
 def test_no_sides_at_all(workplace: Any, given: Given) -> None:
@@ -257,7 +264,11 @@ def test_what_bars_do_not_show_is_named(workplace: Any, given: Given) -> None:
         "mschars: amount ... amount_8 (9 features) are missing: minute has no column 'amount'."
         in told
     )
-    assert "l2chars" not in Panel.open(workplace.panel).datasets  # nor can they stand in for trades
+    panel = Panel.open(workplace.panel)
+    assert "l2chars" not in panel.datasets  # nor can they stand in for trades
+    assert told.startswith("No proxy l2chars: minute has no column 'amount'.")
+    with pytest.raises(PanelError, match=r"'l2chars'; it has .* \(No proxy l2chars: minute has no"):
+        panel.dataset("l2chars")
     half_hour = TIME.dt.offset_by("-1us").dt.truncate("30m").dt.offset_by("30m")
     given(
         "minute",

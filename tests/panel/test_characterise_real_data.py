@@ -196,12 +196,13 @@ def chinese_prints(day: str, symbol: str) -> list[Row]:
 
 
 def american_prints(day: str, symbol: str) -> list[Row]:
-    """A stock-day of a tape without sides; what is outside the session is left out."""
+    """A stock-day of a tape without sides; the closing cross is printed a minute after the bell."""
     frame = pl.read_parquet(source("us_ticks") / "ibm_20131007_trades.parquet")
     prints: list[Row] = []
     sign = 0
-    for row in rows_of(frame, day, symbol, ("09:30:00", "16:00:00")):
+    for row in rows_of(frame, day, symbol, ("09:30:00", "16:02:00")):
         clock = (row["datetime"] - dt.datetime.fromisoformat(f"{day} 09:30")).total_seconds()
+        clock = min(clock, 13 * 1800)
         if prints and row["price"] != prints[-1]["price"]:
             sign = 1 if row["price"] > prints[-1]["price"] else -1
         prints.append(
@@ -311,7 +312,8 @@ def test_american_trades_without_sides(tmp_path: Path) -> None:
     path = source("us_ticks") / "ibm_20131007_trades.parquet"
     time = pl.col("datetime").dt.time()
     tape = pl.read_parquet(path)
-    session = tape.filter((time >= dt.time(9, 30)) & (time <= dt.time(16)))
+    session = tape.filter((time >= dt.time(9, 30)) & (time <= dt.time(16, 2)))
+    assert (session["size"] == 151_665).sum() == 1  # the closing cross
     us = exchange(tmp_path, "us", trades={"columns": {"time": "datetime", "volume": "size"}})
     made = characterise(panel_of(tmp_path, daily_of(session, "size")), us, trades=str(path))
     panel = Panel.open(made)

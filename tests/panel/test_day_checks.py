@@ -11,6 +11,7 @@ from alpha_lightning.panel.day_checks import DailyRow, DayChecks
 
 DATE = np.datetime64("2024-01-02")
 SYMBOLS = np.array(["A", "B", "C"])
+PRICES = {"day_close": 10.0, "day_high": 11.0, "day_low": 9.0}
 
 
 def checks_of(
@@ -22,7 +23,9 @@ def checks_of(
     place = np.array(
         [] if day is None else [" ABC".find(s) - 1 if s in "ABC" else -1 for s in day.symbols]
     )
-    checks.add(DailyRow(DATE, shares > 0, shares), day, place.astype(np.intp))
+    close, high, low = (np.full(3, price) for price in (10.0, 11.0, 9.0))
+    row = DailyRow(DATE, shares > 0, shares, close, high, low)
+    checks.add(row, day, place.astype(np.intp))
     lines = file.getvalue().splitlines()
     assert lines[0] == "date,symbol,what,value"
     assert sum(checks.counts.values()) == len(lines) - 1
@@ -33,7 +36,9 @@ def day_of(
     symbols: str, volume: list[float], sifting: Sifting | None = None, **facts: list[float]
 ) -> StockDay:
     count = len(symbols)
-    given = {"day_volume": volume, "trades": [9.0] * count, "continuous": [8.0] * count} | facts
+    given = {"day_volume": volume, "trades": [9.0] * count, "continuous": [8.0] * count}
+    given |= {name: [price] * count for name, price in PRICES.items()}
+    given |= {"day_amount": [10 * shares for shares in volume]} | facts
     matrix = StockFacts(
         **{name: np.array(given.get(name, [0.0] * count)) for name in StockFacts.names()}
     ).matrix()
@@ -110,3 +115,47 @@ def test_lots_are_told_from_shares() -> None:
         checks, _ = checks_of(day_of("ABC", [float(v) for v in volume]), [100, 200, 300])
         assert (checks.compared, checks.many_times) == (3, 3)
     assert checks_of(day_of("ABC", [50, 100, 150]), [100, 200, 300])[0].many_times == 0
+
+
+def test_prices_that_are_not_the_daily_bars() -> None:
+    volume = [100.0, 200.0, 300.0]
+    _, lines = checks_of(
+        day_of(
+            "ABC", volume,
+            day_close=[10.04, 9.94, 5.0], day_high=[11.05, 11.2, 5.5], day_low=[9.1, 8.96, 4.5],
+            day_amount=[1000, 2000, 1500],
+        ),
+        volume,
+    )  # fmt: skip
+    assert lines == [
+        "B,close differs from the daily bar's,-0.006",
+        "B,high or low outside the daily bar's,0.0181818",
+        "C,close differs from the daily bar's,-0.5",
+        "C,high or low outside the daily bar's,-0.5",
+    ]
+
+
+def test_a_range_that_is_narrower_and_prices_that_are_not_known() -> None:
+    unknown = [float("nan")]
+    cases: tuple[dict[str, Any], ...] = (
+        {"day_high": [10.5], "day_low": [10.0]},  # an auction that is not among the bars
+        {"day_close": unknown, "day_high": unknown, "day_low": unknown},
+        {"day_amount": unknown},
+    )
+    for facts in cases:
+        assert checks_of(day_of("A", [100], **facts), [100, 0, 0])[1] == []
+
+
+def test_money_that_does_not_fit_the_prices() -> None:
+    volume = [100.0, 200.0, 300.0]
+    _, lines = checks_of(day_of("ABC", volume, day_amount=[1e7, 2204, 2600]), volume)
+    assert lines == [
+        "A,amount / volume outside the day's low to high,9999",
+        "C,amount / volume outside the day's low to high,-0.133333",
+    ]
+
+
+def test_how_trades_got_their_sides_is_added_up() -> None:
+    facts: dict[str, Any] = {"continuous": [5, 6], "unsided": [1, 2], "by_order": [1, 0]}
+    checks, _ = checks_of(day_of("AZ", [100, 5], **facts), [100, 0, 0])
+    assert checks.totals == {"continuous": 11, "unsided": 3, "by_order": 1}

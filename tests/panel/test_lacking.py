@@ -117,6 +117,51 @@ def test_trades_without_sides(tmp_path: Path) -> None:
     ]
 
 
+def test_trades_whose_orders_tell_the_sides(tmp_path: Path) -> None:
+    tick = Exchange("x", "UTC", CN.sessions, 1, trades=TradeFeed(missing_side="tick"))
+    absent = recipe_of(tmp_path, "trades", exchange=tick, drop=("side",))
+    checks = DayChecks(io.StringIO(), np.array(["A"]), 0.02, 100)
+    checks.totals.update(continuous=1000, by_order=400)
+    tells = "the later of its two orders tells the aggressor of"
+    assert told(absent, checks) == [
+        f"trades name no side: {tells} 400 of these 1,000; for the others: tick rule (each takes"
+        " the sign of the last price change)."
+    ]
+    empty = recipe_of(tmp_path, "trades")
+    assert told(empty, checks) == []
+    checks.totals.update(unsided=100)
+    assert told(empty, checks) == []
+    checks.totals.update(unsided=400)
+    assert told(empty, checks) == [
+        f"trades have a column 'side' that is empty on 500 of 1,000 trades: {tells} 400 of these"
+        " 500; for the others: half of each trade counts as bought and half as sold."
+    ]
+    checks.totals.update(unsided=500, by_order=600)
+    missing = "trades have a column 'side' that is empty throughout"
+    assert told(empty, checks) == [f"{missing}: {tells} each."]
+    del checks.totals["by_order"]
+    assert told(empty, checks) == [
+        f"{missing}: half of each trade counts as bought and half as sold."
+    ]
+
+
+def test_prices_and_money(tmp_path: Path) -> None:
+    checks = DayChecks(io.StringIO(), np.array(["A"]), 0.02, 100, compared=1000)
+    checks.counts["high or low outside the daily bar's"] = 4
+    checks.counts["amount / volume outside the day's low to high"] = 3
+    only = (
+        "Prices or money do not fit: the high or the low lies outside the daily bar's on 4,"
+        " amount / volume lies outside the day's low to high on 3 of 1,000 stock-days."
+    )
+    assert told(recipe_of(tmp_path), checks) == [only]
+    checks.counts["close differs from the daily bar's"] = 600
+    (line,) = told(recipe_of(tmp_path), checks)
+    assert "the close differs from the daily bar's by more than 0.5% on 600, the high" in line
+    assert line.endswith(
+        "Are all prices raw (not adjusted), and prices and amounts in one unit of money?"
+    )
+
+
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [("600000.SH", "SH600000"), ("600000", "600000.SH"), ("aapl", "AAPL"), ("AAPL.O", "AAPL")],

@@ -47,6 +47,18 @@ def test_the_missing_are_missing_and_idle_volumes_zero(panel_path: Path) -> None
     assert np.isnan(panel.market("volume")[~panel.listed]).all()
 
 
+def test_why_a_data_set_is_not_there_is_said_where_it_is_known(copy: Path) -> None:
+    file = copy / "panel.json"
+    about = json.loads(file.read_text())
+    assert Panel.open(copy).why_without("l2chars") == ""
+    about["datasets"]["rawbar"]["lacking"] = ["No proxy l2chars: no money.", "No closing auction."]
+    file.write_text(json.dumps(about))
+    assert Panel.open(copy).why_without("l2chars") == " (No proxy l2chars: no money)"
+    assert Panel.open(copy).why_without("mschars") == ""
+    with pytest.raises(PanelError, match=r"it has rawbar \(No proxy l2chars: no money\)"):
+        Panel.open(copy).dataset("l2chars")
+
+
 def test_adjusted_prices_are_raw_ones_times_the_factor(panel_path: Path) -> None:
     panel = Panel.open(panel_path)
     for field in ("open", "vwap"):

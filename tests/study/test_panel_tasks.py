@@ -200,8 +200,14 @@ def test_a_ready_panel_must_hold_the_data_sets(
     with pytest.raises(UserError, match=r"has no data set mschars, it has rawbar: add it with"):
         made(own, tmp_path)
     about = json.loads((panel / "panel.json").read_text())
-    about["datasets"]["mschars"] = about["datasets"]["rawbar"] | {"fingerprint": "0" * 16}
+    reason = {"lacking": ["No proxy l2chars: minute has no column 'amount'."]}
+    about["datasets"]["mschars"] = about["datasets"]["rawbar"] | {"fingerprint": "0" * 16} | reason
     (panel / "panel.json").write_text(json.dumps(about))
+    other = own | {"datasets": ["rawbar", "l2chars"]}
+    with pytest.raises(
+        UserError, match=r"no data set l2chars, it .* \(No proxy l2chars: minute has"
+    ):
+        made(other, tmp_path)
     tasks = made(own, tmp_path)
     assert list(tasks) == ["prepare/rawbar", "prepare/mschars"]
     assert tasks["prepare/mschars"].reads["mschars"] == "0" * 16
