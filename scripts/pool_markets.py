@@ -64,7 +64,8 @@ def pooled(values: Any, errors: Any) -> tuple[float, float, float]:
 def scores_table(folders: list[Path]) -> Any:
     """RankIC and share of the oracle by score, pooled."""
     shares = read_tables(folders, "share_of_attainable")
-    shares = shares[shares["horizon"] == LABEL]
+    # Where nothing can be forecast the oracle has no RankIC.
+    shares = shares[(shares["horizon"] == LABEL) & shares["rank_ic_pct"].notna()]
     rows = []
     for (level, score), part in shares.groupby(["level", "score"], sort=False):
         mean, within, between = pooled(part["rank_ic_pct"], part["rank_ic_se_pct"])
