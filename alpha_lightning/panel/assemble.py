@@ -97,7 +97,10 @@ class AdjustedRows:
 
     def _remember(self, t: int, row: Floats, traded: NDArray[np.bool_], factor: Floats) -> None:
         self.has_traded |= traded
-        own = self.panel.market("close")[t] * factor if self.close is None else row[:, self.close]
+        own = self.panel.market("close")[t] * factor
+        if self.close is not None:
+            # A day that the table lacks has a close all the same.
+            own = np.where(np.isnan(row[:, self.close]), own, row[:, self.close])
         known = traded & ~np.isnan(own)
         self.last_close[known] = own[known]
 
