@@ -16,6 +16,7 @@ _CERTAIN = 50  # so many bars on a grid by chance alone, when the bars are short
 _STRAY = 0.01  # of many bars, so few off their grid are mistakes
 _DOUBT = 0.125  # so few of them may be
 _FEW = 3
+_SEVERAL = 3  # times of the day below which bars, however many, do not tell their length
 _WONDER = math.log(1e-6)
 _HOUR = 60  # minutes
 _MINUTE = 60 * SECOND
@@ -49,11 +50,12 @@ def bar_seconds(index: FeedIndex) -> dict[dt.date, int]:
         else:
             seen += _stamps(index, date)
             tiles = _spacing(index, seen)
-            if seen.total() >= _CERTAIN:
+            known = seen.total() >= _CERTAIN and len(seen) >= _SEVERAL
+            if known:
                 _check_tiling(index, tiles, allowed)
             length = _longest(tiles, allowed)
             _check_doubt(index, seen, length)
-            if seen.total() >= _CERTAIN:
+            if known:
                 _check_before(index, seen, length, lengths)
                 if _number_off(seen, length * _MINUTE):
                     _check_stocks(index, date, length)
@@ -100,7 +102,7 @@ def _spacing(index: FeedIndex, seen: Stamps) -> int:
     bars = whole.total()
     if seen.total() - bars > _DOUBT * seen.total():
         _refuse_tiling(index, "bars off the whole minutes", _off(_MINUTE))
-    if bars < _CERTAIN:
+    if bars < _CERTAIN or len(whole) < _SEVERAL:
         return math.gcd(*whole)
     spans = range(max(whole), 0, -1)
     return next((m for m in spans if _number_off(whole, m) <= _STRAY * bars), 0)
@@ -119,8 +121,10 @@ def _check_doubt(index: FeedIndex, seen: Stamps, length: int) -> None:
     whole = Counter({at: n for at, n in seen.items() if at % _MINUTE == 0})
     bars = whole.total()
     for longer in range(_HOUR, length, -1):
-        off = _number_off(whole, longer * _MINUTE)
-        if 0 < off <= _DOUBT * bars and _log_chance(bars, off, length / longer) < _WONDER:
+        few = 0 < _number_off(whole, longer * _MINUTE) <= _DOUBT * bars
+        # Bars of many stocks at one time, such as the close, tell no more than one of them.
+        off = sum(at % (longer * _MINUTE) > 0 for at in whole)
+        if few and _log_chance(len(whole), off, length / longer) < _WONDER:
             _refuse_doubt(index, whole, longer)
 
 
@@ -130,10 +134,10 @@ def _check_before(index: FeedIndex, seen: Stamps, length: int, before: dict[dt.d
         _refuse_doubt(index, seen, length)
 
 
-def _log_chance(bars: int, off: int, share: float) -> float:
-    """Of so few bars off a grid that a share of them should be on."""
-    choices = math.lgamma(bars + 1) - math.lgamma(off + 1) - math.lgamma(bars - off + 1)
-    return choices + (bars - off) * math.log(share)
+def _log_chance(times: int, off: int, share: float) -> float:
+    """Of so few times off a grid that a share of them should be on."""
+    choices = math.lgamma(times + 1) - math.lgamma(off + 1) - math.lgamma(times - off + 1)
+    return choices + (times - off) * math.log(share)
 
 
 def _check_date(index: FeedIndex, date: dt.date, found: tuple[int, int], length: int) -> None:
@@ -142,7 +146,8 @@ def _check_date(index: FeedIndex, date: dt.date, found: tuple[int, int], length:
     allowed = [m for m in BAR_MINUTES if period % m == 0]
     if grid % (length * _MINUTE) == 0:
         longest = _longest(grid // _MINUTE, allowed)
-        if count >= _CERTAIN and longest > length and not stated:
+        longer = longest > length and not stated and count >= _CERTAIN
+        if longer and len(_stamps(index, date)) >= _SEVERAL:
             _refuse_two(index, date, length, longest)
         return
     if _number_off(_stamps(index, date), length * _MINUTE) > max(_FEW, _DOUBT * count):
@@ -183,7 +188,8 @@ def _refuse_tiling(index: FeedIndex, what: str, wanted: pl.Expr) -> NoReturn:
     known = ", ".join(str(m) for m in reversed(BAR_MINUTES) if period % m == 0)
     msg = (
         f"minute: {what} do not tile the periods of {period} minutes"
-        f" ({_first_bar(index, wanted)}): give bars of one length of {known} minutes"
+        f" ({_first_bar(index, wanted)}): give bars of one length of {known} minutes, or tell it as"
+        " bar_minutes under minute of the exchange's file"
     )
     raise CharacteristicsError(msg)
 

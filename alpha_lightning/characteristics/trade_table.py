@@ -193,7 +193,9 @@ def _prints(table: Table, feed: Feed) -> tuple[Prints, _Sides]:
     )
     sign = given
     if lost.any():
-        guess = 0.0 if habits.missing_side == "half" else tick_signs(stock, table["price"])
+        ticks = habits.missing_side == "tick"
+        # In an auction nobody is the aggressor.
+        guess = np.where((phase == CONTINUOUS) & ticks, tick_signs(stock, table["price"]), 0.0)
         sign = np.where(lost, np.where(later != 0, later, guess), given)
     sign = np.where(sides.crossed, 0.0, sign)
     prints = Prints(stock, clock, table["price"], table["volume"] * feed.shares, sign, phase)

@@ -92,6 +92,8 @@ def refuse_other_data(made_from: Mapping[str, Any], now: Mapping[str, Any]) -> N
             remedy = "use the config.yaml beside the checkpoint"
             if key == "proxy":
                 remedy = "train it again on this panel's data"
+                if key not in made_from:
+                    remedy += " (it is of a time that kept no note of proxies)"
             msg = (
                 f"the checkpoint was trained with {key} {before.get(key)}, this run has"
                 f" {now[key]}: {remedy}"

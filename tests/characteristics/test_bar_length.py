@@ -179,3 +179,15 @@ def test_a_stock_of_shorter_bars_among_others(tmp_path: Path) -> None:
         CharacteristicsError, match=r"most of B on 2024-01-02 .*, B, 2024-01-02 09:31"
     ):
         lengths(tmp_path, [[*(100 * FIVE), *(ONE[:60])]], others=60)
+
+
+def test_bars_of_many_stocks_at_one_time_tell_no_more_than_one(tmp_path: Path) -> None:
+    # Each stock has a bar at the close, a few another in between: minutes, not 39 of them.
+    thin = [*([360] * 60), 7, 31, 58, 101, 140, 213, 277, 301]
+    assert lengths(tmp_path, [thin, range(1, 361)]) == [1, 1]
+
+
+def test_a_date_of_one_time_does_not_tell_another_length(tmp_path: Path) -> None:
+    close, full = [360] * 60, list(range(5, 361, 5))
+    assert lengths(tmp_path, [close, full, close]) == [30, 5, 5]
+    assert lengths(tmp_path, [full, close]) == [5, 5]
