@@ -23,7 +23,7 @@ from alpha_lightning.characteristics.schema import Columns, l2chars_columns, msc
 from alpha_lightning.characteristics.trade_table import DayPrints, trade_days
 from alpha_lightning.characteristics.trailing_amounts import TrailingAmounts
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 _PROXY_DAYS = 20
 
 

@@ -16,7 +16,7 @@ class StockFacts:
         trades: bars that trade, or prints; an opening auction counts as one bar.
         continuous: those outside the auctions that the table tells apart.
         duplicates: rows that say the same as another.
-        unsided: prints outside the auctions without a side, of a table that has a column of it.
+        unsided: prints outside the auctions without a side.
         by_order: prints without a side whose aggressor the order numbers tell.
         crossed: prints whose side contradicts their order numbers.
         day_close: raw price of the last bar or print, auctions included.

@@ -44,7 +44,7 @@ _UNKNOWN = 9
 Table = dict[str, NDArray[Any]]
 _ORDERS = ("buy_order", "sell_order")
 _CONTENT = ("stock", "time", "price", "volume", "_sign", *_ORDERS)
-_COLUMNS = ("price", "volume", "_sign", "_phase", "_has_side")
+_COLUMNS = ("price", "volume", "_sign", "_phase")
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def trade_days(index: FeedIndex, days: Sequence[dt.date]) -> Iterator[DayPrints]
 
 
 def _tagged(scan: FileScan, feed: Feed) -> pl.LazyFrame:
-    return scan.frame.with_columns(_sign=_sign(feed), _has_side=pl.lit("side" in scan.given))
+    return scan.frame.with_columns(_sign=_sign(feed))
 
 
 def _sign(feed: Feed) -> pl.Expr:
@@ -171,7 +171,7 @@ class _Sides:
     """Trades ``(rows,)`` outside the auctions whose side is told in another way than by itself.
 
     Args:
-        lost: without a side, of a table that has a column of it.
+        lost: without a side, auctions left out.
         by_order: without a side, told by the order numbers.
         crossed: whose side contradicts the order numbers.
     """
@@ -188,9 +188,7 @@ def _prints(table: Table, feed: Feed) -> tuple[Prints, _Sides]:
     given: Floats = table["_sign"].astype(float)
     lost = np.isnan(given)
     later = _later(table) if habits.orders_in_time else np.zeros(len(stock))
-    sides = _Sides(
-        lost & table["_has_side"] & (phase == CONTINUOUS), lost & (later != 0), given * later < 0
-    )
+    sides = _Sides(lost & (phase == CONTINUOUS), lost & (later != 0), given * later < 0)
     sign = given
     if lost.any():
         ticks = habits.missing_side == "tick"

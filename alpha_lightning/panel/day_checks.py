@@ -27,6 +27,7 @@ _AUCTION = "trades in an auction only"
 _TWICE = "repeated rows"
 _CROSSED = "sides that contradict the order numbers"
 _UNSIDED = "missing sides"
+_NO_SIDES = "no trade tells its side"
 _NEAR = 0.2
 PRICE_TOLERANCE = 0.005
 """Relative difference of prices that is let pass: a daily close may be an average of trades."""
@@ -182,9 +183,18 @@ def _oddities(symbols: NDArray[np.str_], facts: dict[str, Floats]) -> list[tuple
         *_lines(_SINGLE, trades == 1, symbols, facts["day_volume"]),
         *_lines(_AUCTION, (trades > 0) & (facts["continuous"] == 0), symbols, facts["day_volume"]),
         *_lines(_TWICE, facts["duplicates"] > 0, symbols, facts["duplicates"]),
-        *_lines(_UNSIDED, facts["unsided"] > 0, symbols, facts["unsided"]),
+        *_missing_sides(symbols, facts),
         *_lines(_CROSSED, facts["crossed"] > 0, symbols, facts["crossed"]),
     ]
+
+
+def _missing_sides(
+    symbols: NDArray[np.str_], facts: dict[str, Floats]
+) -> list[tuple[str, str, float]]:
+    unsided = facts["unsided"]
+    if unsided.any() and unsided.sum() == facts["continuous"].sum():
+        return [("", _NO_SIDES, float(unsided.sum()))]  # one line: it is a habit of the table
+    return _lines(_UNSIDED, unsided > 0, symbols, unsided)
 
 
 def _lines(

@@ -124,7 +124,8 @@ def _on_sides(recipe: Recipe, checks: DayChecks) -> list[str]:
     if "side" in columns_given(feed):
         if lost <= trades * _FEW:
             return []
-        empty = "empty throughout" if lost == trades else f"empty on {lost:,} of {trades:,} trades"
+        empty = f"missing on {lost:,} of {trades:,} trades"
+        empty = "empty throughout" if lost == trades else empty
         missing = f"trades have a column {feed.theirs('side')!r} that is {empty}"
     else:
         lost = trades

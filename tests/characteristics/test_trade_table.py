@@ -141,7 +141,7 @@ def test_sides_that_are_missing_take_the_sign_of_the_last_change(tmp_path: Path)
     day = read(tmp_path / "b", bare, tick)
     assert day.prints.sign.tolist() == [0, 1, 1, -1, -1]
     assert day.prints.order is None
-    assert day.facts.unsided.tolist() == [0]  # the table does not tell, so that none is missing
+    assert (day.facts.unsided == day.facts.continuous).all()
 
 
 @pytest.mark.parametrize("missing_side", ["half", "tick"])
@@ -167,7 +167,7 @@ def test_order_numbers_tell_the_sides_that_are_missing(
     assert day.prints.sign.tolist() == [1, -1, *guess]
     assert day.facts.by_order.tolist() == [2]
     assert day.facts.crossed.tolist() == [0]  # no side was given that they could contradict
-    assert day.facts.unsided.tolist() == [5 if has_column else 0]
+    assert day.facts.unsided.tolist() == [5]
     unordered = replace(trades, orders_in_time=False)
     day = read(tmp_path / "u", rows, replace(CN, trades=unordered))
     assert day.facts.by_order.tolist() == [0]

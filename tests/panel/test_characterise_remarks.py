@@ -77,6 +77,24 @@ def test_orders_tell_the_sides_of_a_table_without_any(
         assert "'side' that is empty throughout: half of each trade counts as bought" in told
 
 
+def test_files_of_which_only_some_have_a_side(workplace: Any, vendor: MakeVendor) -> None:
+    tables = vendor(3)
+    workplace.ingest(tables.daily)
+    own = TIME.dt.date() == dt.date(2024, 1, 3)
+    folder = workplace.write("trades", tables.trades.filter(~own))
+    orderless = tables.trades.filter(own).drop("side", "buy_order", "sell_order")
+    orderless.write_parquet(folder / "2024-01-03.parquet")
+    exchange = workplace.exchange(trades={"missing_side": "tick"})
+    assert workplace.run("--trades", str(folder), "--exchange", str(exchange)) == (0, "")
+    told = lacking(workplace, "l2chars")
+    assert "trades have a column 'side' that is missing on" in told
+    assert "tick rule" in told
+    count = tables.trades.filter(own & (TIME.dt.time() > dt.time(9, 30))).height
+    (line,) = [line for line in lines(workplace, "l2chars") if "side" in line]
+    assert line.startswith("2024-01-03,,no trade tells its side,")
+    assert 0 < float(line.rpartition(",")[2]) <= count
+
+
 def test_prices_and_money_that_do_not_fit(workplace: Any, given: Given) -> None:
     prices = ("open", "high", "low", "close")
     given("minute", lambda f: f)

@@ -133,7 +133,7 @@ def test_trades_whose_orders_tell_the_sides(tmp_path: Path) -> None:
     assert told(empty, checks) == []
     checks.totals.update(unsided=400)
     assert told(empty, checks) == [
-        f"trades have a column 'side' that is empty on 500 of 1,000 trades: {tells} 400 of these"
+        f"trades have a column 'side' that is missing on 500 of 1,000 trades: {tells} 400 of these"
         " 500; for the others: half of each trade counts as bought and half as sold."
     ]
     checks.totals.update(unsided=500, by_order=600)
