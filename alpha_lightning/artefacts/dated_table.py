@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ from alpha_lightning.artefacts.errors import ArtefactError
 METADATA_KEY = b"alpha_lightning"
 _ROWS_PER_GROUP = 1 << 16
 Array = np.ndarray[Any, np.dtype[Any]]
+Precision = Literal["float32", "float16"]
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,25 @@ class DatedTableWriter:
 
     Args:
         path: the file to write.
-        columns: ``K`` names of the float32 columns.
+        columns: ``K`` names of the columns.
         metadata: provenance, kept in the Parquet schema's own metadata.
+        precision: in which values are stored; ``float16`` takes half of the space and keeps three
+            digits.
     """
 
-    def __init__(self, path: str | Path, columns: Sequence[str], metadata: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        columns: Sequence[str],
+        metadata: dict[str, Any],
+        precision: Precision = "float32",
+    ) -> None:
         self.path = Path(path)
+        self.precision = precision
         self.columns = tuple(columns)
         fields = [pa.field("date", pa.timestamp("us")), pa.field("symbol", pa.string())]
-        fields += [pa.field(name, pa.float32()) for name in self.columns]
+        kind = {"float32": pa.float32(), "float16": pa.float16()}[precision]
+        fields += [pa.field(name, kind) for name in self.columns]
         encoded = {METADATA_KEY: json.dumps(metadata, sort_keys=True).encode()}
         self.schema = pa.schema(fields, metadata=encoded)
         self._pending: list[Any] = []
@@ -75,7 +86,14 @@ class DatedTableWriter:
         with contextlib.ExitStack() as stack:
             draft = stack.enter_context(atomic_file(self.path))
             self._writer = stack.enter_context(
-                pq.ParquetWriter(draft, self.schema, compression="zstd", write_page_checksum=True)
+                pq.ParquetWriter(
+                    draft,
+                    self.schema,
+                    compression="zstd",
+                    # A dictionary of values that hardly repeat makes the file half as large again.
+                    use_dictionary=["date", "symbol"],
+                    write_page_checksum=True,
+                )
             )
             self._stack = stack.pop_all()
         return self
@@ -95,10 +113,11 @@ class DatedTableWriter:
         Args:
             date: later than every date before it.
             symbols: ``(N,)`` strings.
-            values: ``(N, K)``, stored as float32.
+            values: ``(N, K)``.
 
         Raises:
             ValueError: the date is not later than the one before, or the shape is wrong.
+            ArtefactError: a value is too large for the precision.
         """
         if values.shape != (len(symbols), len(self.columns)):
             msg = f"values {values.shape} do not fit {len(symbols)} symbols x {len(self.columns)}"
@@ -107,12 +126,25 @@ class DatedTableWriter:
             msg = f"dates must ascend: {date} after {self._last}"
             raise ValueError(msg)
         self._last = date
+        stored = self._in_precision(values, date)
         order = np.argsort(symbols, kind="stable")
         stamp = np.full(len(symbols), date, dtype="datetime64[us]")
-        self._pending.append(_record_batch(stamp, symbols[order], values[order], self.schema))
+        self._pending.append(_record_batch(stamp, symbols[order], stored[order], self.schema))
         self._rows += len(symbols)
         if self._rows >= _ROWS_PER_GROUP:
             self._flush()
+
+    def _in_precision(self, values: Array, date: np.datetime64) -> Array:
+        with np.errstate(over="ignore"):
+            stored = np.asarray(values, dtype=self.precision)
+        if self.precision == "float16" and (np.isinf(stored) & np.isfinite(values)).any():
+            largest = float(np.nanmax(np.abs(values)))
+            msg = (
+                f"{self.path}: a value of {date} is {largest:g}, too large for float16: store"
+                " float32, or look at what made it"
+            )
+            raise ArtefactError(msg)
+        return stored
 
     def _flush(self) -> None:
         if self._pending:
@@ -165,8 +197,8 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def _record_batch(stamp: Array, symbols: Array, values: Array, schema: Any) -> Any:
-    single = np.ascontiguousarray(values.T, dtype=np.float32)
-    return pa.record_batch([pa.array(stamp), pa.array(symbols, pa.string()), *single], schema)
+    columns = np.ascontiguousarray(values.T)
+    return pa.record_batch([pa.array(stamp), pa.array(symbols, pa.string()), *columns], schema)
 
 
 def _decode(schema: Any, path: str | Path) -> dict[str, Any]:

@@ -11,7 +11,12 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
-from alpha_lightning.artefacts.dated_table import DatedTable, DatedTableWriter, read_dated_table
+from alpha_lightning.artefacts.dated_table import (
+    DatedTable,
+    DatedTableWriter,
+    Precision,
+    read_dated_table,
+)
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import fingerprint_file
 from alpha_lightning.factors.run_folder import run_folder
@@ -35,6 +40,7 @@ class FactorMatrixExport(pl.Callback):
         unit: name of the unit in the provenance; the network's class in lower case when not given.
         run: number of the independent run, seed ``r`` of the provenance; ``seed_everything`` when
             not given.
+        precision: in which factors are stored; ``float16`` takes half of the space.
 
     Raises:
         UserError: training never reached a finite validation score.
@@ -47,9 +53,10 @@ class FactorMatrixExport(pl.Callback):
         path: str | None = None,
         unit: str | None = None,
         run: int | None = None,
+        precision: Precision = "float32",
     ) -> None:
         self.after_fit, self.in_sample, self.path = after_fit, in_sample, path
-        self.unit, self.run = unit, run
+        self.unit, self.run, self.precision = unit, run, precision
         self._part: DatedTableWriter | None = None
         self._target: Path | None = None
 
@@ -130,10 +137,11 @@ class FactorMatrixExport(pl.Callback):
             "in_sample": self.in_sample,
             "date_range": [str(data.dates[loader.dataset.dates[k]]) for k in (0, -1)],
             "checkpoint": fingerprint_file(checkpoint) if checkpoint else None,
+            "precision": self.precision,
         }
         self._target = Path(self.path) if self.path else run_folder(trainer) / FILE
         path = _part_paths(self._target, trainer.world_size)[trainer.global_rank]
-        self._part = DatedTableWriter(path, columns, metadata).__enter__()
+        self._part = DatedTableWriter(path, columns, metadata, self.precision).__enter__()
 
     def _append(self, trainer: pl.Trainer, batch: CrossSection, factors: Tensor) -> None:
         if self._part is not None:
@@ -163,7 +171,8 @@ def _merge_parts(paths: list[Path], target: Path) -> None:
         return
     try:
         parts = [read_dated_table(path) for path in paths]
-        with DatedTableWriter(target, parts[0].columns, parts[0].metadata) as writer:
+        about = parts[0].metadata
+        with DatedTableWriter(target, parts[0].columns, about, about["precision"]) as writer:
             for date in np.unique(np.concatenate([part.dates for part in parts])):
                 rows = [(part, _rows_of(part, date)) for part in parts]
                 symbols = np.concatenate([part.symbols[r] for part, r in rows])

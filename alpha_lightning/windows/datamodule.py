@@ -32,6 +32,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
         rule: which dates a vintage learns from.
         sample: window, universe and label.
         date_step: train on every so many-th date.
+        valid_step: validate on every so many-th date; labels of neighbours overlap.
         cross_section: whether windows are z-scored across the stocks of the date (stage 2).
         min_coverage: a feature present on fewer of the training samples is switched off, that is 0
             on all dates: a network must not meet for the first time when it serves what it
@@ -51,21 +52,24 @@ class CrossSectionDataModule(pl.LightningDataModule):
         rule: VintageRule | None = None,
         sample: SampleRule | None = None,
         date_step: int = 1,
+        valid_step: int = 1,
         cross_section: bool = True,
         min_coverage: float = 0.5,
         workers: int = 0,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if date_step < 1 or workers < 0 or not 0 <= min_coverage <= 1:
+        if min(date_step, valid_step) < 1 or workers < 0 or not 0 <= min_coverage <= 1:
             msg = (
-                "need data.date_step >= 1, data.workers >= 0 and data.min_coverage from 0 to 1,"
-                f" not {date_step}, {workers} and {min_coverage}"
+                "need data.date_step >= 1, data.valid_step >= 1, data.workers >= 0 and"
+                f" data.min_coverage from 0 to 1, not {date_step}, {valid_step}, {workers} and"
+                f" {min_coverage}"
             )
             raise PanelError(msg)
         self.panel_path, self.dataset_name = panel, dataset
         self.rule, self.sample_rule = rule or VintageRule(), sample or SampleRule()
-        self.date_step, self.cross_section = date_step, cross_section
+        self.date_step, self.valid_step = date_step, valid_step
+        self.cross_section = cross_section
         self.min_coverage, self.workers, self.seed = min_coverage, workers, seed
         opened = Panel.open(panel)
         self.dates, self.symbols = opened.dates, opened.symbols
@@ -140,7 +144,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
 
     def val_dataloader(self) -> CrossSectionLoader:
         """Validation dates in order, all scored stocks."""
-        dates = self._usable(self.vintage.valid, labelled=True)
+        dates = self._usable(self.vintage.valid, labelled=True)[:: self.valid_step]
         return self._loader(dates, "validation")
 
     def test_dataloader(self) -> CrossSectionLoader:

@@ -160,3 +160,29 @@ def test_what_is_not_ours_is_refused(tmp_path: Path) -> None:
         read_dated_table(tmp_path / "none.parquet")
     with pytest.raises(ArtefactError, match="cannot be read"):
         read_metadata(tmp_path)
+
+
+def test_half_precision_takes_half_of_the_space_and_is_read_by_others(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(4000, 30)).astype(np.float32)
+    names, columns = np.array([f"S{k:04d}" for k in range(4000)]), [f"f{k:02d}" for k in range(30)]
+    for precision in ("float32", "float16"):
+        with DatedTableWriter(tmp_path / precision, columns, {}, precision) as writer:
+            writer.append(np.datetime64("2024-01-31"), names, values)
+    sizes = [(tmp_path / precision).stat().st_size for precision in ("float32", "float16")]
+    assert sizes[1] < 0.55 * sizes[0]
+    assert sizes[0] < 1.02 * values.nbytes
+    read = read_dated_table(tmp_path / "float16")
+    assert read.values.dtype == np.float32
+    np.testing.assert_array_equal(read.values, values.astype(np.float16).astype(np.float32))
+    np.testing.assert_array_equal(pl.read_parquet(tmp_path / "float16")["f07"], read.values[:, 7])
+
+
+def test_what_half_precision_cannot_hold_is_refused(tmp_path: Path) -> None:
+    values = np.array([[1.0], [np.nan], [-7e4]], dtype=np.float32)
+    symbols = np.array(["a", "b", "c"])
+    with (
+        pytest.raises(ArtefactError, match="2024-01-31 is 70000, too large for float16"),
+        DatedTableWriter(tmp_path / "t.parquet", ["f00"], {}, "float16") as writer,
+    ):
+        writer.append(np.datetime64("2024-01-31"), symbols, values)
+    assert not list(tmp_path.iterdir())

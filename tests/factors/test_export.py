@@ -91,6 +91,7 @@ def test_provenance(fitted: Path, market_panel: Path) -> None:
         "seed_everything": 0,
         "n_factors": 4,
         "in_sample": False,
+        "precision": "float32",
         "date_range": ["2020-01-02", "2021-12-31"],
         # Its label ends eleven dates later, two before the first date that is out of sample.
         "train_end": str(panel.dates[np.searchsorted(panel.dates, np.datetime64("2020")) - 13]),
@@ -170,17 +171,21 @@ def test_in_sample_dates_on_request(
     assert matrix(run / "predict").metadata == whole.metadata
 
 
-def test_where_it_goes_and_whether(options: Options, edited: Options, tmp_path: Path) -> None:
+def test_where_it_goes_and_whether(
+    options: Options, edited: Options, fitted: Path, tmp_path: Path
+) -> None:
     run, elsewhere = tmp_path / "run", tmp_path / "else" / "where.parquet"
 
     def move(config: Any) -> None:
-        callback(config)["path"] = str(elsewhere)
+        callback(config).update(path=str(elsewhere), precision="float16")
 
     def skip(config: Any) -> None:
         callback(config)["after_fit"] = False
 
     assert main(edited(options(run), move)) == 0
     assert [file.name for file in elsewhere.parent.iterdir()] == ["where.parquet"]
+    half = matrix(fitted).values.astype(np.float16)
+    np.testing.assert_array_equal(read_dated_table(elsewhere).values, half.astype(np.float32))
     unit = train(edited(options(tmp_path / "skipped"), skip)).model
     assert not list(tmp_path.glob("*/factors.parquet"))
     best = tmp_path / "skipped" / "checkpoints" / "best.ckpt"
@@ -251,7 +256,7 @@ def test_merging_interleaves_dates_and_stocks(tmp_path: Path) -> None:
         np.tile(["a", "b", "c"], 5),
         np.arange(15, dtype=np.float32)[:, None],
         ("f00",),
-        {"kind": "factor_matrix"},
+        {"kind": "factor_matrix", "precision": "float32"},
     )
     target = tmp_path / "factors.parquet"
     paths = export._part_paths(target, 2)

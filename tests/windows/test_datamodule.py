@@ -76,6 +76,7 @@ def test_every_so_many_th_date(market_panel: Path) -> None:
     dates = dates_of(module(market_panel, date_step=5).train_dataloader())
     assert sorted(dates) == list(range(29, 371, 5))
     assert len(module(market_panel, date_step=5).val_dataloader()) == 96
+    assert len(module(market_panel, valid_step=5).val_dataloader()) == 20
 
 
 def test_processes_share_the_dates(market_panel: Path) -> None:
@@ -210,6 +211,7 @@ def test_in_sample_provenance_says_from_when_it_is_not(market_panel: Path) -> No
         ({"vintage": 2030}, "vintage 2030 .* no output dates"),
         ({"sample": SampleRule(horizon=20)}, "ends 21 days .* set data.rule.label_span to 21"),
         ({"date_step": 0}, "date_step >= 1"),
+        ({"valid_step": 0}, "valid_step >= 1"),
         ({"workers": -1}, "workers >= 0"),
         ({"min_coverage": 1.5}, "min_coverage from 0 to 1"),
     ],
