@@ -21,6 +21,12 @@ from alpha_lightning.evaluation.attainable import (
 from alpha_lightning.evaluation.dataset_value import dataset_value_table
 from alpha_lightning.evaluation.execution import Prices, execution_prices
 from alpha_lightning.evaluation.groups import GroupReturns, group_labels, run_groups
+from alpha_lightning.evaluation.paper_figures import (
+    MEASURES,
+    measure_tables,
+    names_of_level,
+    paper_twins,
+)
 from alpha_lightning.evaluation.rank_ic import RankIC, rank_ic, summarise_rank_ic
 from alpha_lightning.evaluation.sample import EvaluationRule, Sample, draw_sample, row_since
 from alpha_lightning.evaluation.signal_dates import Frequency, typical_step
@@ -45,6 +51,9 @@ def evaluate(
     overwrite: bool = False,
     also: list[str] | None = None,
     oracle: str | None = None,
+    runs: list[str] | None = None,
+    importance: list[str] | None = None,
+    paper: bool = False,
 ) -> Path:
     """Measure scores: RankIC at six horizons, 20 groups, correlations, coverage.
 
@@ -67,6 +76,9 @@ def evaluate(
         also: further score files, of parts of the scores: their RankIC is measured, nothing else.
         oracle: ``oracle.parquet`` of the simulated market that the panel was made of: RankIC is
             also given as a share of what can be attained.
+        runs: score files of single runs of the scores, ``gru/s0``: what averaging them is worth.
+        importance: score files of single runs beside which lies what their fits rest on.
+        paper: write the paper's numbers of the same scores beside ours.
 
     Returns:
         The folder.
@@ -83,8 +95,10 @@ def evaluate(
     groups = measure_groups(sample, prices)
     rows = _since_rows(sample, groups, since or [])
     truth = read_oracle(oracle, whole) if oracle else None
-    written = _tables(sample, rank_ics, groups, rows)
+    written = _figures(whole, len(scores), rank_ics, groups, rows)
+    written |= _tables(sample, rank_ics, groups, rows)
     written |= _further_tables(whole, rank_ics, truth, len(scores))
+    written |= paper_twins(written) if paper else {}
     about = _about(sample, prices, groups, seed)
     about |= dict(zip(("scores", "also"), _origins(whole, paths, len(scores)), strict=True))
     about["warnings"] += [*_proxies(whole), *_on_oracle(written)]
@@ -150,21 +164,28 @@ def _since_rows(sample: Sample, groups: Groups, since: list[str]) -> dict[str, i
 
 
 def _tables(
-    sample: Sample, measured: RankICs, groups: Groups, since: dict[str, int]
+    sample: Sample, rank_ics: RankICs, groups: Groups, since: dict[str, int]
 ) -> dict[str, tables.Table]:
-    rank_ics = {score.name: measured[score.name] for score in sample.scores}
+    results = {score.name: rank_ics[score.name] for score in sample.scores}
     return {
-        "fig06_rank_ic": tables.rank_ic_table(rank_ics),
-        "fig07_ic_ir": tables.ic_ir_table(rank_ics),
-        "fig08_groups": tables.groups_table(groups, since),
-        "rank_ic_summary": tables.rank_ic_summary_table(rank_ics),
-        "rank_ic_by_date": tables.rank_ic_by_date_table(rank_ics, sample),
-        "rank_ic_by_year": tables.rank_ic_by_year_table(rank_ics, sample),
+        "groups": tables.groups_table(groups, since),
+        "rank_ic_summary": tables.rank_ic_summary_table(results),
+        "rank_ic_by_date": tables.rank_ic_by_date_table(results, sample),
+        "rank_ic_by_year": tables.rank_ic_by_year_table(results, sample),
         "group_nav": tables.group_nav_table(groups, sample),
         "top_group": tables.top_group_table(groups, sample),
         "score_correlation": tables.score_correlation_table(sample),
         "coverage": tables.coverage_table(sample),
     }
+
+
+def _figures(
+    whole: Sample, shown: int, rank_ics: RankICs, groups: Groups, since: dict[str, int]
+) -> dict[str, tables.Table]:
+    names = {
+        level: names_of_level(level, whole.scores[:shown], whole.scores) for level, _ in MEASURES
+    }
+    return measure_tables(names, rank_ics, groups, since)
 
 
 def _further_tables(

@@ -15,8 +15,15 @@ from alpha_lightning.panel.store import Panel
 from alpha_lightning.weighting.factor_mean import WEIGHTING
 from alpha_lightning.weighting.subsets import in_order
 
-Level = Literal["unit", "data set", "model", "ensemble", "baseline"]
-LEVELS: tuple[Level, ...] = ("unit", "data set", "model", "ensemble", "baseline")
+Level = Literal["unit", "data set", "weighting", "stacking", "model", "ensemble", "baseline"]
+LEVELS: tuple[Level, ...] = (
+    *("unit", "data set", "weighting", "stacking"),
+    *("model", "ensemble", "baseline"),
+)
+LIGHTGBM = "lightgbm"
+"""What a score is weighed by whose provenance does not say."""
+IN_SAMPLE = "in_sample"
+"""Stacking scheme whose factors were made by networks that had seen the dates."""
 MIN_STOCKS = 20
 """Fewest stocks in a cross-section that is evaluated; a date with fewer is skipped and counted."""
 
@@ -43,6 +50,16 @@ class Score:
         return self.metadata.get("scheme") == "baseline"
 
     @property
+    def weighting(self) -> str:
+        """What made factors into the score: ``lightgbm``, ``linear``, ``equal`` or ``mean``."""
+        return str(self.metadata.get("weighting", LIGHTGBM))
+
+    @property
+    def scheme(self) -> str:
+        """Stacking scheme, ``oos_lagged`` or ``in_sample``; empty when the file does not say."""
+        return str(self.metadata.get("scheme", ""))
+
+    @property
     def units(self) -> tuple[str, ...]:
         """Networks it is made of."""
         return tuple(self.metadata.get("units", ()))
@@ -56,19 +73,28 @@ class Score:
 def level_of(score: Score, scores: Sequence[Score]) -> Level:
     """At which stage of the chain a score stands, read off what it is made of.
 
+    A part or a variant is one only beside what it is a part or a variant of: where every score is
+    weighed by a linear model, the linear ones are the models.
+
     Args:
         score: one of ``scores``.
-        scores: all that are compared; together they tell which data sets there are.
+        scores: all that are compared; together they tell which data sets, weightings and schemes
+            there are.
 
     Returns:
-        ``unit`` (the mean of a unit's factors), ``data set`` (LightGBM on some of the data sets),
-        ``model`` (LightGBM on all of them, one network), ``ensemble`` (several networks), or
-        ``baseline``.
+        ``unit`` (the mean of a unit's factors), ``data set`` (made from some of the data sets),
+        ``weighting`` (not by LightGBM), ``stacking`` (in sample), ``model`` (all data sets, one
+        network), ``ensemble`` (several networks), or ``baseline``.
     """
     if score.baseline:
         return "baseline"
-    if score.metadata.get("weighting") == WEIGHTING:
+    if score.weighting == WEIGHTING:
         return "unit"
+    others = [other for other in scores if not other.baseline and other.weighting != WEIGHTING]
+    if score.weighting != LIGHTGBM and any(other.weighting == LIGHTGBM for other in others):
+        return "weighting"
+    if score.scheme == IN_SAMPLE and any(other.scheme != IN_SAMPLE for other in others):
+        return "stacking"
     if len(score.datasets) < len({name for other in scores for name in other.datasets}):
         return "data set"
     return "ensemble" if len(score.units) > 1 else "model"

@@ -58,7 +58,8 @@ def test_writes_every_table_and_says_what_it_used(
         + [
             f"tables/{name}.csv"
             for name in (
-                *("fig06_rank_ic", "fig07_ic_ir", "fig08_groups", "rank_ic_summary", "top_group"),
+                *("fig06_rank_ic", "fig07_ic_ir", "fig08_groups", "fig09_groups"),
+                *("groups", "rank_ic_summary", "top_group"),
                 *("rank_ic_by_date", "rank_ic_by_year", "group_nav", "score_correlation"),
                 "coverage",
             )
@@ -69,14 +70,20 @@ def test_writes_every_table_and_says_what_it_used(
     assert (about["execution"], about["warnings"]) == ("vwap", [])
     assert [score["baseline"] for score in about["scores"]] == [False, True]
     assert about["scores"][0]["metadata"]["units"] == ["gru"]
-    means = table(out, "fig06_rank_ic").set_index("score")
+    for name in ("fig06_rank_ic", "fig07_ic_ir", "fig08_groups", "fig09_groups"):
+        assert table(out, name)["score"].tolist() == ["model"], "a yardstick is in no figure"
+    means = table(out, "rank_ic_summary").set_index(["score", "horizon"])["mean_pct"]
     horizons = [str(Horizon(*pair)) for pair in EVALUATION_RETURNS]
     assert horizons == ["5", "10", "20", "5g", "10g", "20g"]
     for horizon in horizons:
-        column = f"rank_ic_{horizon}_pct"
-        assert means.loc["model", column] == pytest.approx(-means.loc["minus", column], abs=1e-6)
-    since = table(out, "fig08_groups")["since"]
-    assert sorted(set(since)) == ["2020-01-06", "2020-06"]
+        assert means["model", horizon] == pytest.approx(-means["minus", horizon], abs=1e-6)
+        shown = table(out, "fig06_rank_ic")[f"rank_ic_{horizon}_pct"][0]
+        assert shown == pytest.approx(means["model", horizon], abs=1e-6)
+    groups = table(out, "groups")
+    assert groups["score"].tolist() == ["model", "minus"] * 2
+    assert groups["since"].tolist() == ["2020-01-06"] * 2 + ["2020-06"] * 2
+    assert table(out, "fig08_groups").equals(groups.iloc[[0]])
+    assert table(out, "fig09_groups").equals(groups.iloc[[2]].reset_index(drop=True))
 
 
 def test_a_score_that_knows_the_future_wins(
@@ -89,7 +96,7 @@ def test_a_score_that_knows_the_future_wins(
     assert means.loc["oracle", "rank_ic_5_pct"] > 99
     noise = means.loc["noise"]
     assert abs(noise["rank_ic_5_pct"]) < 4 * noise["rank_ic_5_se_pct"]
-    groups = table(out, "fig08_groups").set_index("score")
+    groups = table(out, "groups").set_index("score")
     assert groups.loc["oracle", "g01_pct"] > 100
     assert groups.loc["oracle", "g20_pct"] < -50
 
@@ -123,7 +130,7 @@ def test_an_end_date_equals_a_panel_that_ends_there(
     short = cut.write(tmp_path / "short")
     until = run(panel, [write_score(panel, values)], tmp_path / "a", end=str(panel.dates[row]))
     ending = run(short, [write_score(short, values[: row + 1])], tmp_path / "b")
-    for name in ("fig06_rank_ic", "fig07_ic_ir", "fig08_groups", "group_nav"):
+    for name in ("fig06_rank_ic", "fig07_ic_ir", "groups", "group_nav"):
         one, other = table(until, name), table(ending, name)
         assert one.equals(other), name
 
@@ -185,10 +192,7 @@ def test_since_before_the_first_trade_is_the_whole_run(
 ) -> None:
     early = run(panel, [write_score(panel, values)], tmp_path / "early", since=["2019"])
     plain = run(panel, [write_score(panel, values, "other")], tmp_path / "plain")
-    rows = [
-        len((out / "tables" / "fig08_groups.csv").read_text().splitlines())
-        for out in (early, plain)
-    ]
+    rows = [len((out / "tables" / "groups.csv").read_text().splitlines()) for out in (early, plain)]
     assert rows[0] == rows[1] == 2
 
 
@@ -223,7 +227,7 @@ def test_further_scores_are_measured_on_the_same_dates_and_leave_the_figures_alo
     plain, whole = (
         run(panel, shown, tmp_path / name, also=also) for name, also in (("a", None), ("b", [part]))
     )
-    for name in ("fig06_rank_ic", "fig07_ic_ir", "fig08_groups", "rank_ic_by_date", "coverage"):
+    for name in ("fig06_rank_ic", "fig07_ic_ir", "groups", "rank_ic_by_date", "coverage"):
         assert table(plain, name).equals(table(whole, name)), name
     further = set(contents(whole)) - set(contents(plain))
     names = ("dataset_value", "rank_ic_summary_also", "rank_ic_by_date_also")

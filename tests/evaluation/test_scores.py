@@ -140,6 +140,8 @@ def test_levels_are_read_off_what_a_score_is_made_of() -> None:
     by_level = {
         "unit": made_of("gru", "rawbar", weighting="mean"),
         "data set": made_of("gru lstm", "mschars"),
+        "weighting": made_of("gru lstm", whole, weighting="linear"),
+        "stacking": made_of("gru", whole, weighting="lightgbm", scheme="in_sample"),
         "model": made_of("gru", whole),
         "ensemble": made_of("gru lstm", whole),
         "baseline": made_of("summary", "", scheme="baseline"),
@@ -150,6 +152,22 @@ def test_levels_are_read_off_what_a_score_is_made_of() -> None:
     # With a single data set there is no part of the data sets.
     alone = [made_of("gru", "rawbar"), made_of("gru", "rawbar", weighting="mean")]
     assert [level_of(score, alone) for score in alone] == ["model", "unit"]
+
+
+def test_a_variant_is_one_only_beside_what_it_varies() -> None:
+    linear = made_of("gru", "rawbar", weighting="linear", scheme="in_sample")
+    mean = made_of("gru", "rawbar", weighting="mean", scheme="oos_lagged")
+    yardstick = made_of("summary", "", scheme="baseline")
+    assert level_of(linear, [linear, mean, yardstick]) == "model"
+    # A file from before there was a choice says nothing of its weighting.
+    silent = made_of("gru", "rawbar", scheme="in_sample")
+    assert level_of(linear, [linear, silent]) == "weighting"
+    assert level_of(silent, [linear, silent]) == "model"
+    honest = made_of("gru", "rawbar", scheme="oos_lagged")
+    assert level_of(silent, [silent, honest]) == "stacking"
+    part = made_of("gru", "rawbar", scheme="in_sample")
+    whole = made_of("gru", "rawbar mschars", scheme="in_sample")
+    assert level_of(part, [part, whole]) == "data set"
 
 
 def test_a_score_that_says_nothing_is_a_model() -> None:
