@@ -1,14 +1,18 @@
 """RankIC: how well a score orders the returns that follow."""
 
 import math
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from alpha_lightning.cross_section.correlation import pearson, spearman
+from alpha_lightning.cross_section.correlation import pearson
+from alpha_lightning.evaluation.rank_ic_orders import Order, order_dates
 from alpha_lightning.evaluation.scores import MIN_STOCKS
 from alpha_lightning.evaluation.standard_errors import (
     block_bootstrap,
@@ -20,6 +24,9 @@ from alpha_lightning.panel.returns import Horizon
 
 _CELLS_PER_BLOCK = 1 << 21
 """Dates x stocks correlated at once: bounds the memory and keeps a block in the cache."""
+
+_DATES_PER_BLOCK = 16
+"""Dates ranked at once by a thread: few enough for its cache, enough to be worth a call."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +72,117 @@ def rank_ic(score: NDArray[Any], returns: NDArray[Any], mask: NDArray[np.bool_])
     Returns:
         NaN for a date with fewer than `MIN_STOCKS` stocks that have both, or with a constant input.
     """
-    both = mask & np.isfinite(score) & np.isfinite(returns)
-    result = correlate_dates(spearman, score, returns, both)
-    return np.where(both.sum(axis=1) >= MIN_STOCKS, result, np.nan)
+    result = np.empty(len(score))
+
+    def measure(block: slice) -> None:
+        valid = mask[block] & np.isfinite(score[block])
+        given = returns[block]
+        ordered = order_dates(given, np.isfinite(given))
+        ranks = _ranks_by_stock(ordered, valid & ordered.present)
+        result[block] = _correlate_ranks(order_dates(score[block], valid), ranks)
+
+    _by_blocks(measure, len(score), None)
+    return result
+
+
+def rank_ics(
+    scores: Sequence[NDArray[Any]],
+    masks: Sequence[NDArray[np.bool_]],
+    close: NDArray[np.float64],
+    rows: NDArray[np.intp],
+    horizons: Sequence[Horizon],
+    threads: int | None = None,
+) -> NDArray[np.float64]:
+    """`rank_ic` of several scores at several horizons, ``(K, H, S)``, the sorting shared.
+
+    A return is sorted once for all scores, and on consecutive signal dates once for all gaps: with
+    a gap it is the return without one of a later date. A score is sorted once for all horizons.
+
+    Args:
+        scores: K of ``(S, N)``.
+        masks: for each of them ``(S, N)``, the stocks that count.
+        close: ``(T, N)`` adjusted prices up to the last date that may be used; NaN without a trade.
+        rows: ``(S,)`` signal dates as rows of ``close``, ascending.
+        horizons: H forward returns.
+        threads: torch's number when not given; the result is the same with any number.
+
+    Returns:
+        NaN as in `rank_ic`, and where the return ends after the last row.
+    """
+    result = np.empty((len(scores), len(horizons), len(rows)))
+
+    def measure(block: slice) -> None:
+        valid = [mask[block] & np.isfinite(x[block]) for x, mask in zip(scores, masks, strict=True)]
+        # A small universe is sorted without the rest of the market.
+        stocks = np.flatnonzero(np.any([each.any(axis=0) for each in valid], axis=0))
+        valid = [each.take(stocks, axis=1) for each in valid]
+        ordered = [
+            order_dates(x[block].take(stocks, axis=1), each)
+            for x, each in zip(scores, valid, strict=True)
+        ]
+        # Scores of the same stocks share the ranks of the returns, too.
+        again = [False, *(np.array_equal(*pair) for pair in pairwise(valid))]
+        returns = _ordered_returns(close, stocks, rows[block], horizons)
+        for horizon, by_return in enumerate(returns):
+            for score, by_score in enumerate(ordered):
+                if not again[score]:
+                    ranks = _ranks_by_stock(by_return, valid[score] & by_return.present)
+                result[score, horizon, block] = _correlate_ranks(by_score, ranks)
+
+    _by_blocks(measure, len(rows), threads)
+    return result
+
+
+def _by_blocks(measure: Callable[[slice], None], dates: int, threads: int | None) -> None:
+    blocks = [slice(k, k + _DATES_PER_BLOCK) for k in range(0, dates, _DATES_PER_BLOCK)]
+    with ThreadPoolExecutor(threads or torch.get_num_threads()) as pool:
+        list(pool.map(measure, blocks))
+
+
+def _ordered_returns(
+    close: NDArray[np.float64],
+    stocks: NDArray[np.intp],
+    rows: NDArray[np.intp],
+    horizons: Sequence[Horizon],
+) -> Iterator[Order]:
+    """Returns of a block of signal dates in order, by horizon."""
+    shared = int(rows[-1] - rows[0]) + 1 == len(rows)
+    widest = max(horizon.gap for horizon in horizons)
+    seen: dict[tuple[int, int], Order] = {}
+    for horizon in horizons:
+        start = horizon.gap if shared else 0
+        key = horizon.days, horizon.gap - start
+        if key not in seen:
+            begin = np.arange(rows[0], rows[-1] + widest + 1) if shared else rows + horizon.gap
+            known = begin[begin + horizon.days < len(close)]
+            returns = np.full((len(begin), len(stocks)), np.nan)
+            bought, sold = (close[known + days].take(stocks, axis=1) for days in (0, horizon.days))
+            returns[: len(known)] = sold / bought - 1
+            seen[key] = order_dates(returns, np.isfinite(returns))
+        yield seen[key].part(start, len(rows))
+
+
+def _ranks_by_stock(order: Order, counted: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Doubled ranks of the counted stocks among themselves, ``(B, N)``, 0 for the others."""
+    ranks = np.empty(counted.shape, dtype=np.int32)
+    ranks.ravel()[order.places] = order.doubled_ranks(counted.ravel()[order.places])
+    return ranks
+
+
+def _correlate_ranks(order: Order, ranks: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Spearman correlation ``(B,)`` of what was ordered with doubled ranks of stocks it has.
+
+    Sums of whole numbers below 2**53 are exact, so neither threads nor blocks change a bit.
+    """
+    other = ranks.ravel()[order.places]
+    counted = other > 0
+    count = counted.sum(axis=1).astype(np.float64)
+    x, y = order.doubled_ranks(counted).astype(np.float64), other.astype(np.float64)
+    centre = count * (count + 1) ** 2
+    xy, xx, yy = (np.vecdot(a, b) - centre for a, b in ((x, y), (x, x), (y, y)))
+    defined = (count >= MIN_STOCKS) & (xx > 0) & (yy > 0)
+    scale = np.sqrt(np.where(defined, xx, 1)) * np.sqrt(np.where(defined, yy, 1))
+    return np.where(defined, np.clip(xy / scale, -1, 1), np.nan)
 
 
 def correlate_dates(
