@@ -49,6 +49,23 @@ class DesignMatrix:
         )
 
 
+def design_bytes(rows: int, columns: int) -> int:
+    """Memory that weighing takes at its peak for a design matrix of float32, in bytes.
+
+    Three copies: the rows, those of them to learn from (or both of these while files are joined),
+    and what the fits at once hold, or the z-scores of the linear model.
+
+    Args:
+        rows: stock-dates of a vintage, two years of the universe.
+        columns: factors of all units and data sets together.
+
+    Example:
+        >>> f"{design_bytes(486 * 4500, 450) / 2**30:.1f} GiB"
+        '11.0 GiB'
+    """
+    return 12 * rows * columns
+
+
 def from_dense(values: Array, mask: Array, dates: Array, columns: tuple[str, ...]) -> DesignMatrix:
     """Rows of dense features.
 

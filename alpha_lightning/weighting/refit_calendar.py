@@ -14,12 +14,12 @@ Index = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Refit:
-    """One fit and the month it serves; all dates are positions in the panel's dates.
+    """One fit and the months it serves; all dates are positions in the panel's dates.
 
     Args:
         train: dates to learn from.
         valid: later dates to stop early on; their labels end before the first of ``serve``.
-        serve: dates of the month, the fit's own date first.
+        serve: dates of the months, the fit's own date first.
     """
 
     train: Index
@@ -34,10 +34,10 @@ def plan_refits(
     settings: LightGBMSettings,
     label_span: int,
 ) -> tuple[Refit, ...]:
-    """Monthly refits of a vintage's year.
+    """Refits of a vintage's year, one every ``settings.refit_every`` months.
 
-    A fit on the first trading date r of a month learns from the last ``settings.window`` of the
-    vintage's learnable output dates whose label is known before r. The last
+    A fit on the first trading date r of its first month learns from the last ``settings.window`` of
+    the vintage's learnable output dates whose label is known before r. The last
     ``settings.valid_share`` of them validate; training dates whose label reaches into those are
     dropped.
 
@@ -45,17 +45,17 @@ def plan_refits(
         dates: ``(T,)`` trading dates.
         vintage: whose ``serve`` dates are planned and whose ``output`` dates may be learnt from.
         learnable: ascending positions of the dates that have something to learn from.
-        settings: window and validation share.
+        settings: window, validation share and months between fits.
         label_span: trading days from a date to the end of its label.
 
     Returns:
-        A refit per month, in order; ``train`` and ``valid`` may be empty early in a history.
+        Refits in order; ``train`` and ``valid`` may be empty early in a history.
     """
-    months = dates[vintage.serve].astype("datetime64[M]")
+    _, month = np.unique(dates[vintage.serve].astype("datetime64[M]"), return_inverse=True)
     own = np.intersect1d(vintage.output, learnable)
+    turn = month // settings.refit_every
     return tuple(
-        _refit(vintage.serve[months == month], own, settings, label_span)
-        for month in np.unique(months)
+        _refit(vintage.serve[turn == k], own, settings, label_span) for k in range(turn[-1] + 1)
     )
 
 

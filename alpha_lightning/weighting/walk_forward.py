@@ -1,35 +1,62 @@
-"""Walk-forward scores: LightGBM refitted monthly on what was known, applied to the month ahead."""
+"""Walk-forward scores: a model refitted on what was known, applied to the month ahead."""
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.cross_section.correlation import spearman
 from alpha_lightning.panel.returns import Horizon
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.vintages import Vintage
 from alpha_lightning.weighting.design_matrix import DesignMatrix
-from alpha_lightning.weighting.lightgbm_model import LabelledRows, LightGBMSettings, fit_lightgbm
+from alpha_lightning.weighting.importance import FitImportance, explain_fit
+from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
+from alpha_lightning.weighting.models import choose_model
+from alpha_lightning.weighting.parallel_fits import in_parallel, share_threads
 from alpha_lightning.weighting.refit_calendar import Refit, plan_refits
+from alpha_lightning.weighting.weighting_model import LabelledRows, WeightingModel
 from alpha_lightning.windows.sample import SampleRule, take_sample
 
 
 @dataclass(frozen=True)
 class Month:
-    """One month of a walk.
+    """One fit of a walk and the months it serves, usually one.
 
     Args:
-        record: what was fitted on what; with a ``reason`` when the month is not served.
-        predictions: ``(rows,)``, not standardised; empty when the month is not served.
+        record: what was fitted on what; with a ``reason`` when nothing is served.
+        predictions: ``(rows,)``, not standardised; empty when nothing is served.
         cells: positions of the rows in the panel's dates and symbols, two ``(rows,)``.
+        importance: of the columns, when it was asked for and the model tells it.
     """
 
     record: dict[str, Any]
     predictions: NDArray[np.float64]
     cells: tuple[NDArray[np.intp], NDArray[np.intp]]
+    importance: FitImportance | None = None
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What the fits of a walk share.
+
+    Args:
+        rows: of the universe, prepared.
+        learnt: those of them with a label, a second copy, so that each fit's rows are a view.
+        model: to fit.
+        threads: of a fit.
+        explain: whether importance is wanted.
+    """
+
+    rows: DesignMatrix
+    learnt: DesignMatrix
+    model: WeightingModel
+    threads: int
+    explain: bool
 
 
 @dataclass(frozen=True)
@@ -41,7 +68,7 @@ class WalkForward:
         members: ``(T, N)``, who is learnt from and scored.
         label: ``(T, N)``, what is learnt; NaN rows are not learnt from.
         horizon: of the label.
-        settings: trees and windows.
+        settings: model and windows.
         seed: of LightGBM.
     """
 
@@ -62,25 +89,39 @@ class WalkForward:
         return cls(panel.dates, sample.scored, sample.label, horizon, settings, seed)
 
     def plan(self, vintage: Vintage, design: DesignMatrix) -> tuple[Refit, ...]:
-        """Monthly refits of a vintage's year, on the dates that have labelled rows."""
-        learnable = np.unique(self._labelled(design).date_index)
+        """Refits of a vintage's year, on the dates that have labelled rows.
+
+        A model that does not learn has no date to train or validate on.
+        """
+        labelled = design.date_index[self._has_label(design)]
+        learnable = np.unique(labelled if self._model.learns else labelled[:0])
         return plan_refits(self.dates, vintage, learnable, self.settings, self.horizon.span)
 
-    def serve(self, design: DesignMatrix, plan: tuple[Refit, ...]) -> list[Month]:
-        """Fit and score each month of a plan.
+    def serve(
+        self, design: DesignMatrix, plan: tuple[Refit, ...], *, explain: bool = False
+    ) -> list[Month]:
+        """Fit and score the months of a plan, several at once (see `share_threads`).
 
-        A month is not served, and says why, when it has no row, when there are fewer than
+        A fit's months are not served, and say why, when they have no row, when there are fewer than
         ``settings.min_dates`` dates to learn from or the purge leaves none to train or validate
-        on, or when no tree could split.
+        on, or when the fit tells nothing apart.
 
         Args:
             design: features of one vintage, so that a column means the same on every row.
             plan: the refits of that vintage.
+            explain: also tell the importance of each column.
         """
-        rows = design.where(self.members[design.date_index, design.symbol_index])
+        model = self._model
+        rows = model.prepare(self.in_universe(design))
+        learnt = rows.where(self._has_label(rows)) if model.learns else rows
+        at_once, threads = share_threads(self.settings, len(plan))
         year = self.dates[plan[0].serve[0]].astype("datetime64[Y]")
-        progress = tqdm(plan, desc=f"weigh {year}", unit="month", disable=None)
-        return [self._month(rows, refit) for refit in progress]
+        job = _Job(rows, learnt, model, threads, explain)
+        return in_parallel(partial(self._month, job), plan, at_once, f"weigh {year}")
+
+    def in_universe(self, design: DesignMatrix) -> DesignMatrix:
+        """The rows of members."""
+        return design.where(self.members[design.date_index, design.symbol_index])
 
     def scores(self, months: list[Month]) -> NDArray[np.float64]:
         """Predictions of all months, ``(T, N)``, NaN where there is none.
@@ -103,7 +144,8 @@ class WalkForward:
     def describe(self, months: list[Month]) -> dict[str, Any]:
         """Provenance of the scores of some months."""
         return {
-            "model": "lightgbm",
+            "model": self.settings.model,
+            "weighting": self.settings.model,
             "label": asdict(self.horizon),
             "settings": asdict(self.settings),
             "lightgbm_seed": self.seed,
@@ -111,9 +153,13 @@ class WalkForward:
             "skipped": [month.record for month in months if "reason" in month.record],
         }
 
-    def _month(self, design: DesignMatrix, refit: Refit) -> Month:
-        rows = design.on(refit.serve)
-        train, valid = (self._labelled(design.on(part)) for part in (refit.train, refit.valid))
+    @property
+    def _model(self) -> WeightingModel:
+        return choose_model(self.settings, self.seed)
+
+    def _month(self, job: _Job, refit: Refit) -> Month:
+        rows = job.rows.on(refit.serve)
+        train, valid = (job.learnt.on(part) for part in (refit.train, refit.valid))
         record: dict[str, Any] = {
             "date": str(self.dates[refit.serve[0]]),
             "dates": len(refit.train) + len(refit.valid),
@@ -121,20 +167,33 @@ class WalkForward:
         }
         if not len(rows):
             return _skipped(record, "no row of this month in the universe")
-        if record["dates"] < self.settings.min_dates or not len(train) or not len(valid):
+        enough = record["dates"] >= self.settings.min_dates and len(train) and len(valid)
+        if job.model.learns and not enough:
             parts = f"{len(refit.train)} dates to train and {len(refit.valid)} to validate on"
             return _skipped(record, f"{parts}, min_dates is {self.settings.min_dates}")
-        fit = fit_lightgbm(self._sample(train), self._sample(valid), self.settings, self.seed)
-        if fit.constant:
-            least = f"min_data_in_leaf {self.settings.min_data_in_leaf}"
-            reason = f"no tree could split {len(train)} rows at {least}: lower it"
-            return _skipped(record, reason)
-        record |= {"train": self._ends(refit.train), "valid": self._ends(refit.valid)}
-        record["best_iteration"] = fit.best_iteration
-        return Month(record, fit.predict(rows.values), (rows.date_index, rows.symbol_index))
+        fit = job.model.fit(self._sample(train), self._sample(valid), job.threads)
+        if fit.unusable:
+            return _skipped(record, fit.unusable)
+        if job.model.learns:
+            record |= {"train": self._ends(refit.train), "valid": self._ends(refit.valid)}
+            record["valid_rank_ic"] = self._rank_ic(valid, fit.predict(valid.values))
+        importance = explain_fit(fit, rows, self.dates) if job.explain else None
+        cells = (rows.date_index, rows.symbol_index)
+        return Month({**record, **fit.record}, fit.predict(rows.values), cells, importance)
 
-    def _labelled(self, rows: DesignMatrix) -> DesignMatrix:
-        return rows.where(~np.isnan(self.label[rows.date_index, rows.symbol_index]))
+    def _rank_ic(self, rows: DesignMatrix, prediction: NDArray[Any]) -> float | None:
+        """Mean over dates of the Spearman correlation with the label, what the fit promises."""
+        date, place = np.unique(rows.date_index, return_inverse=True)
+        dense = np.full((len(date), self.members.shape[1]), np.nan)
+        dense[place, rows.symbol_index] = prediction
+        label = torch.from_numpy(self.label[date].astype(np.float64))
+        by_date = spearman(torch.from_numpy(dense), label).numpy()
+        known = by_date[~np.isnan(by_date)]
+        return round(float(known.mean()), 6) if len(known) else None
+
+    def _has_label(self, rows: DesignMatrix) -> NDArray[np.bool_]:
+        labelled: NDArray[np.bool_] = ~np.isnan(self.label[rows.date_index, rows.symbol_index])
+        return labelled
 
     def _sample(self, rows: DesignMatrix) -> LabelledRows:
         return LabelledRows(rows.values, self.label[rows.date_index, rows.symbol_index])

@@ -14,6 +14,7 @@ from alpha_lightning.weighting.factor_store import (
     open_factor_files,
     refuse_in_sample,
 )
+from alpha_lightning.weighting.importance import write_importance
 from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 from alpha_lightning.weighting.refit_calendar import first_learnt
 from alpha_lightning.weighting.score_file import write_score
@@ -34,16 +35,18 @@ def weigh(
     seed: int | None = None,
     name: str = "",
 ) -> Path:
-    """Weigh factors into a score: LightGBM refitted monthly, each vintage scoring its own year.
+    """Weigh factors into a score: a model refitted monthly, each vintage scoring its own year.
 
-    Factors change order and sign from one vintage to the next, so no fit mixes vintages.
+    Factors change order and sign from one vintage to the next, so no fit mixes vintages. What
+    LightGBM and the linear model make of each factor is written beside the score, in
+    `importance_file`.
 
     Args:
         panel: folder of the panel that the factors were made from.
         factors: factor matrices, or folders searched for ``factors.parquet``; of one run, with the
             same units and data sets in every vintage.
         out: score file to write (Parquet).
-        settings: trees and windows.
+        settings: model, trees and windows.
         universe: ``all``, or an index; who is learnt from and scored.
         label: forward return that is learnt.
         seed: of LightGBM; the run's own when not given.
@@ -73,14 +76,16 @@ def weigh(
         "universe": universe,
         **walk.describe(months),
     }
-    return write_score(out, source.dates, source.symbols, walk.scores(months), about)
+    scores = walk.scores(months)
+    write_importance(out, [month.importance for month in months if month.importance])
+    return write_score(out, source.dates, source.symbols, scores, about)
 
 
 def _serve(walk: WalkForward, panel: Panel, files: tuple[FactorFile, ...]) -> list[Month]:
     rule = VintageRule(cast("Literal['oos_lagged', 'in_sample']", files[0].scheme))
     vintage = cut_vintage(panel.dates, files[0].vintage, rule)
-    design = load_vintage(files, panel, vintage.output)
+    design = walk.in_universe(load_vintage(files, panel, vintage.output))
     plan = walk.plan(vintage, design)
     learnt, served = panel.dates[first_learnt(plan)], panel.dates[vintage.serve[0]]
     refuse_in_sample(files, learnt, served, allow=walk.settings.allow_in_sample)
-    return walk.serve(design, plan)
+    return walk.serve(design, plan, explain=True)
