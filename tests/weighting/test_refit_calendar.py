@@ -104,3 +104,19 @@ def test_dates_with_nothing_to_learn_from_are_passed_over() -> None:
         assert (refit.train % 2 == 0).all()
         assert len(refit.valid) == 10
         assert len(refit.train) == 40 - 6  # twelve days of purge, every other one learnable
+
+
+@pytest.mark.parametrize("every", [2, 3, 5, 12, 20])
+def test_a_fit_serves_as_many_months_as_asked(every: int) -> None:
+    dates = calendar()
+    vintage = cut_vintage(dates, 2022)
+    learnable = np.arange(len(dates))
+    monthly = plan_refits(dates, vintage, learnable, LightGBMSettings(), SPAN)
+    plan = plan_refits(dates, vintage, learnable, LightGBMSettings(refit_every=every), SPAN)
+    assert len(plan) == -(-12 // every)
+    for k, refit in enumerate(plan):
+        first, last = monthly[every * k], monthly[min(every * (k + 1), 12) - 1]
+        np.testing.assert_array_equal(refit.train, first.train)
+        np.testing.assert_array_equal(refit.valid, first.valid)
+        assert (refit.serve[0], refit.serve[-1]) == (first.serve[0], last.serve[-1])
+    np.testing.assert_array_equal(np.concatenate([r.serve for r in plan]), vintage.serve)
