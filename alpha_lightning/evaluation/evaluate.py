@@ -10,27 +10,22 @@ import numpy as np
 from alpha_lightning.artefacts.atomic import atomic_folder
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import software_versions
-from alpha_lightning.evaluation import tables
-from alpha_lightning.evaluation.attainable import (
-    Oracle,
-    oracle_by_date_table,
-    read_oracle,
-    remarks_on,
-    share_table,
-)
-from alpha_lightning.evaluation.dataset_value import dataset_value_table
+from alpha_lightning.evaluation.attainable import read_oracle
 from alpha_lightning.evaluation.execution import Prices, execution_prices
-from alpha_lightning.evaluation.groups import GroupReturns, group_labels, run_groups
-from alpha_lightning.evaluation.paper_figures import (
-    MEASURES,
-    measure_tables,
-    names_of_level,
-    paper_twins,
+from alpha_lightning.evaluation.groups import (
+    GroupReturns,
+    group_labels,
+    groups_check,
+    run_groups,
 )
-from alpha_lightning.evaluation.rank_ic import RankIC, rank_ic, summarise_rank_ic
+from alpha_lightning.evaluation.importance_tables import read_importances
+from alpha_lightning.evaluation.paper_figures import paper_twins
+from alpha_lightning.evaluation.rank_ic import RankIC, rank_ics, summarise_rank_ic
+from alpha_lightning.evaluation.remarks import remarks
+from alpha_lightning.evaluation.run_scores import read_runs
 from alpha_lightning.evaluation.sample import EvaluationRule, Sample, draw_sample, row_since
 from alpha_lightning.evaluation.signal_dates import Frequency, typical_step
-from alpha_lightning.weighting.subsets import in_order
+from alpha_lightning.evaluation.table_set import Measured, all_tables
 
 RankICs = dict[str, list[RankIC]]
 Groups = dict[str, GroupReturns]
@@ -90,19 +85,23 @@ def evaluate(
     paths = [*scores, *(also or [])]
     whole = draw_sample(panel, paths, rule)
     sample = whole.of_scores(slice(len(scores)))
-    rank_ics = measure_rank_ics(whole, seed)
     prices = execution_prices(sample.panel, int(sample.rows[0]), sample.held_until)
     groups = measure_groups(sample, prices)
-    rows = _since_rows(sample, groups, since or [])
-    truth = read_oracle(oracle, whole) if oracle else None
-    written = _figures(whole, len(scores), rank_ics, groups, rows)
-    written |= _tables(sample, rank_ics, groups, rows)
-    written |= _further_tables(whole, rank_ics, truth, len(scores))
+    measured = Measured(
+        whole=whole,
+        shown=len(scores),
+        rank_ics=measure_rank_ics(whole, seed),
+        groups=groups,
+        since=_since_rows(sample, groups, since or []),
+        runs=read_runs(runs or [], sample, whole.scores),
+        importance=read_importances(importance or [], sample.panel.dates[sample.last]),
+        oracle=read_oracle(oracle, whole) if oracle else None,
+    )
+    written = all_tables(measured)
     written |= paper_twins(written) if paper else {}
-    about = _about(sample, prices, groups, seed)
+    about = _about(measured, prices, seed)
     about |= dict(zip(("scores", "also"), _origins(whole, paths, len(scores)), strict=True))
-    about["warnings"] += [*_proxies(whole), *_on_oracle(written)]
-    about["oracle"] = {"file": truth.file, "fingerprint": truth.fingerprint} if truth else None
+    about["warnings"] = remarks(measured, prices, written)
     with atomic_folder(out, overwrite=overwrite, marker="evaluation.json") as folder:
         (folder / "tables").mkdir()
         for name, table in written.items():
@@ -119,14 +118,17 @@ def measure_rank_ics(sample: Sample, seed: int = 0) -> RankICs:
     Raises:
         UserError: no signal date has a known return at some horizon.
     """
+    known = sample.known()
+    values = [score.values for score in sample.scores]
+    series = rank_ics(values, sample.masks, sample.close(), sample.rows, list(known))
     step = typical_step(sample.rows)
-    results: RankICs = {score.name: [] for score in sample.scores}
-    for horizon, known, returns in sample.returns():
-        for score, mask in zip(sample.scores, sample.masks, strict=True):
-            series = rank_ic(score.values, returns, mask)
-            summary = summarise_rank_ic(series, known, horizon, step, seed)
-            results[score.name].append(summary)
-    return results
+    return {
+        score.name: [
+            summarise_rank_ic(one, dates, horizon, step, seed)
+            for (horizon, dates), one in zip(known.items(), by_horizon, strict=True)
+        ]
+        for score, by_horizon in zip(sample.scores, series, strict=True)
+    }
 
 
 def measure_groups(sample: Sample, prices: Prices) -> Groups:
@@ -163,46 +165,8 @@ def _since_rows(sample: Sample, groups: Groups, since: list[str]) -> dict[str, i
     return rows
 
 
-def _tables(
-    sample: Sample, rank_ics: RankICs, groups: Groups, since: dict[str, int]
-) -> dict[str, tables.Table]:
-    results = {score.name: rank_ics[score.name] for score in sample.scores}
-    return {
-        "groups": tables.groups_table(groups, since),
-        "rank_ic_summary": tables.rank_ic_summary_table(results),
-        "rank_ic_by_date": tables.rank_ic_by_date_table(results, sample),
-        "rank_ic_by_year": tables.rank_ic_by_year_table(results, sample),
-        "group_nav": tables.group_nav_table(groups, sample),
-        "top_group": tables.top_group_table(groups, sample),
-        "score_correlation": tables.score_correlation_table(sample),
-        "coverage": tables.coverage_table(sample),
-    }
-
-
-def _figures(
-    whole: Sample, shown: int, rank_ics: RankICs, groups: Groups, since: dict[str, int]
-) -> dict[str, tables.Table]:
-    names = {
-        level: names_of_level(level, whole.scores[:shown], whole.scores) for level, _ in MEASURES
-    }
-    return measure_tables(names, rank_ics, groups, since)
-
-
-def _further_tables(
-    whole: Sample, rank_ics: RankICs, oracle: Oracle | None, shown: int
-) -> dict[str, tables.Table]:
-    found = {"dataset_value": dataset_value_table(rank_ics, whole.scores)}
-    also = {score.name: rank_ics[score.name] for score in whole.scores[shown:]}
-    if also:
-        found["rank_ic_summary_also"] = tables.rank_ic_summary_table(also)
-        found["rank_ic_by_date_also"] = tables.rank_ic_by_date_table(also, whole)
-    if oracle is not None:
-        found["share_of_attainable"] = share_table(whole, oracle)
-        found["oracle_by_date"] = oracle_by_date_table(whole, oracle)
-    return {name: table for name, table in found.items() if len(table)}
-
-
-def _about(sample: Sample, prices: Prices, groups: Groups, seed: int) -> dict[str, Any]:
+def _about(measured: Measured, prices: Prices, seed: int) -> dict[str, Any]:
+    sample, groups, truth = measured.sample, measured.groups, measured.oracle
     dates = sample.panel.dates
     return {
         "kind": "evaluation",
@@ -216,43 +180,14 @@ def _about(sample: Sample, prices: Prices, groups: Groups, seed: int) -> dict[st
         "last_date_used": str(dates[sample.last]),
         "groups_held_until": str(dates[sample.held_until]),
         "weeks_not_traded": {name: result.missed for name, result in groups.items()},
+        "groups_check": {name: groups_check(result) for name, result in groups.items()},
         "execution": prices.execution,
         "missing_vwap": round(prices.missing_vwap, 6),
         "bootstrap_seed": seed,
-        "warnings": [*prices.warnings, *_thin_sample(sample), *_held_on(groups)],
+        "runs": [] if measured.runs is None else [score.name for score in measured.runs.scores],
+        "oracle": {"file": truth.file, "fingerprint": truth.fingerprint} if truth else None,
         "software": software_versions(),
     }
-
-
-def _held_on(groups: Groups) -> list[str]:
-    missed = {name: result.missed for name, result in groups.items() if result.missed}
-    if not missed:
-        return []
-    weeks = ", ".join(f"{name} {count}" for name, count in missed.items())
-    return [f"Weeks without enough scores, in which the groups kept their old books: {weeks}."]
-
-
-def _thin_sample(sample: Sample) -> list[str]:
-    sentences = []
-    share = min(int(mask.sum()) for mask in sample.masks) / max(int(sample.members.sum()), 1)
-    if share < 0.8:
-        sentences.append(f"Only {share:.0%} of the universe is compared: the rest lacks a score.")
-    if sample.weekly.sum() < 26:
-        weeks = int(sample.weekly.sum())
-        sentences.append(f"Only {weeks} weekly signal dates: too few to trust a standard error.")
-    return sentences
-
-
-def _proxies(sample: Sample) -> list[str]:
-    named = {name for score in sample.scores for name in score.metadata.get("proxies", ())}
-    return [
-        f"{name} is a proxy made from minute bars, not Level-2 data." for name in in_order(named)
-    ]
-
-
-def _on_oracle(written: dict[str, tables.Table]) -> list[str]:
-    share = written.get("share_of_attainable")
-    return [] if share is None else remarks_on(share)
 
 
 def _origins(sample: Sample, paths: list[str], shown: int) -> tuple[list[dict[str, Any]], ...]:

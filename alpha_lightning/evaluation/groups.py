@@ -122,6 +122,25 @@ def run_groups(
     )
 
 
+def groups_check(results: GroupReturns) -> float:
+    """Mean over the groups of ``ln(1 + annualised hedged return)``.
+
+    The groups together are the benchmark, so that it is minus half their mean squared tracking
+    error a year: a little below zero. Anything else is a mistake of the simulation.
+    """
+    return mean_log_growth(results.annualised(0))
+
+
+def mean_log_growth(annualised: NDArray[Any]) -> float:
+    """Mean of ``ln(1 + r)`` over annualised returns ``(G,)``, as fractions.
+
+    Example:
+        >>> round(mean_log_growth(np.array([0.25, -0.2])), 12)
+        0.0
+    """
+    return float(np.log1p(annualised).mean())
+
+
 def _equal_weights(labels: NDArray[np.int64], groups: int) -> Matrix:
     # The last column is the benchmark: everything that is in a group.
     member = np.c_[labels[:, None] == np.arange(groups), labels >= 0].astype(np.float64)

@@ -68,9 +68,34 @@ class Sample:
         later = weeks[weeks > self.rows[self.weekly][-1]]
         return int(min(later[0], self.last)) if len(later) else self.last
 
-    def of_scores(self, chosen: slice) -> "Sample":
+    def of_scores(self, chosen: slice | Sequence[int]) -> "Sample":
         """The same dates and stocks with some of the scores only."""
-        return replace(self, scores=self.scores[chosen], masks=self.masks[chosen])
+        places = range(len(self.scores))[chosen] if isinstance(chosen, slice) else chosen
+        scores = tuple(self.scores[place] for place in places)
+        return replace(self, scores=scores, masks=tuple(self.masks[place] for place in places))
+
+    def close(self) -> NDArray[np.float64]:
+        """Adjusted prices ``(T, N)`` up to the last date that may be used, NaN without a trade."""
+        used = slice(self.last + 1)
+        return np.where(self.panel.traded[used], self.panel.adjusted("close", used), np.nan)
+
+    def known(self) -> dict[Horizon, NDArray[np.bool_]]:
+        """Each evaluation horizon and the signal dates ``(S,)`` whose return is known.
+
+        Raises:
+            UserError: no signal date has a known return at some horizon.
+        """
+        found = {}
+        for horizon in (Horizon(*pair) for pair in EVALUATION_RETURNS):
+            found[horizon] = self.rows + horizon.span <= self.last
+            if not found[horizon].any():
+                msg = (
+                    f"no signal date from {self.dates[0]} to {self.dates[-1]} has a return over"
+                    f" {horizon.days} days after a gap of {horizon.gap} by"
+                    f" {self.panel.dates[self.last]}: use earlier scores or a longer panel"
+                )
+                raise UserError(msg)
+        return found
 
     def returns(self) -> Iterator[tuple[Horizon, NDArray[np.bool_], NDArray[np.float64]]]:
         """Each evaluation horizon, the signal dates ``(S,)`` whose return is known, and it.
@@ -80,15 +105,7 @@ class Sample:
         Raises:
             UserError: no signal date has a known return at some horizon.
         """
-        for horizon in (Horizon(*pair) for pair in EVALUATION_RETURNS):
-            known = self.rows + horizon.span <= self.last
-            if not known.any():
-                msg = (
-                    f"no signal date from {self.dates[0]} to {self.dates[-1]} has a return over"
-                    f" {horizon.days} days after a gap of {horizon.gap} by"
-                    f" {self.panel.dates[self.last]}: use earlier scores or a longer panel"
-                )
-                raise UserError(msg)
+        for horizon, known in self.known().items():
             returns = forward_return(self.panel, horizon.days, horizon.gap)[self.rows]
             yield horizon, known, np.where(known[:, None], returns, np.nan)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_lightning.evaluation.groups import GroupReturns
-from alpha_lightning.evaluation.rank_ic import RankIC, pearson_by_date
+from alpha_lightning.evaluation.rank_ic import RankIC
 from alpha_lightning.evaluation.sample import Sample
 from alpha_lightning.evaluation.standard_errors import plain_error
 from alpha_lightning.evaluation.summary import (
@@ -148,22 +148,6 @@ def group_nav_table(results: Groups, sample: Sample) -> Table:
         part["benchmark"] = np.cumprod(1 + groups.benchmark)
         parts.append(part)
     return pd.concat(parts).sort_values("date", kind="stable")
-
-
-def score_correlation_table(sample: Sample) -> Table:
-    """Cross-sectional Pearson correlation of each pair of scores, mean over weekly signal dates."""
-    weekly, names = sample.weekly, [score.name for score in sample.scores]
-    matrix = np.full((len(names), len(names)), np.nan)
-    for i, (a, mask_a) in enumerate(zip(sample.scores, sample.masks, strict=True)):
-        for j, (b, mask_b) in enumerate(zip(sample.scores, sample.masks, strict=True)):
-            if j >= i:
-                mask = (mask_a & mask_b)[weekly]
-                series = pearson_by_date(a.values[weekly], b.values[weekly], mask)
-                seen = series[np.isfinite(series)]
-                matrix[i, j] = matrix[j, i] = 100 * seen.mean() if len(seen) else np.nan
-    table = pd.DataFrame(matrix, columns=[f"{name}_pct" for name in names])
-    table.insert(0, "score", names)
-    return table
 
 
 def coverage_table(sample: Sample) -> Table:

@@ -61,7 +61,7 @@ def test_writes_every_table_and_says_what_it_used(
                 *("fig06_rank_ic", "fig07_ic_ir", "fig08_groups", "fig09_groups"),
                 *("groups", "rank_ic_summary", "top_group"),
                 *("rank_ic_by_date", "rank_ic_by_year", "group_nav", "score_correlation"),
-                "coverage",
+                *("coverage", "decay", "autocorrelation", "fig11_correlation_average"),
             )
         ]
     )

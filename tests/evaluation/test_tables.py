@@ -11,6 +11,7 @@ from alpha_lightning.evaluation import tables
 from alpha_lightning.evaluation.evaluate import measure_groups, measure_rank_ics
 from alpha_lightning.evaluation.execution import execution_prices
 from alpha_lightning.evaluation.sample import EvaluationRule, Sample, draw_sample
+from alpha_lightning.evaluation.score_correlations import score_correlation_table
 from alpha_lightning.evaluation.summary import max_drawdown
 from alpha_lightning.panel.returns import forward_return
 
@@ -117,7 +118,7 @@ def test_top_group_by_year_compounds_to_the_whole(sample: Sample, groups: Any) -
 
 
 def test_correlations_against_numpy(sample: Sample) -> None:
-    table = tables.score_correlation_table(sample).set_index("score")
+    table = score_correlation_table(sample).set_index("score")
     daily = []
     for place in range(len(sample.rows)):
         both = sample.masks[0][place] & sample.masks[1][place]

@@ -1,0 +1,119 @@
+"""Single runs of the models, on the stocks that all of them have."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.evaluation.sample import Sample
+from alpha_lightning.evaluation.score_correlations import correlation_by_date, mean_over_dates
+from alpha_lightning.evaluation.scores import MIN_STOCKS, Score, level_of, read_scores
+from alpha_lightning.weighting.variants import model_of, run_name
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Single runs, z-scored by date over the stocks that every one of them has.
+
+    Args:
+        scores: R runs as they were read, on the weekly signal dates.
+        values: ``(R, S, N)`` float32 z-scores, NaN outside the mask.
+        mask: ``(S, N)`` stocks that are compared.
+        rows: ``(S,)`` weekly signal dates, as rows of the panel.
+    """
+
+    scores: tuple[Score, ...]
+    values: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    rows: NDArray[np.intp]
+
+    @property
+    def by_model(self) -> dict[str, list[int]]:
+        """Places of each model's runs, in the order in which the models come."""
+        places: dict[str, list[int]] = {}
+        for place, score in enumerate(self.scores):
+            places.setdefault(model_of(score.name), []).append(place)
+        return places
+
+    @cached_property
+    def correlation(self) -> Floats:
+        """Pearson correlation of each two runs, mean over dates, ``(R, R)``."""
+        masks = [self.mask] * len(self.scores)
+        return mean_over_dates(correlation_by_date(list(self.values), masks))
+
+
+def read_runs(
+    paths: Sequence[str | Path], sample: Sample, compared: Sequence[Score]
+) -> Runs | None:
+    """Read the runs of an evaluation's scores; a model of one seed is its own run.
+
+    Args:
+        paths: score files called ``gru/s0``.
+        sample: the shown scores.
+        compared: all scores, which tell the levels.
+
+    Returns:
+        None when there is neither a file nor a model of one seed.
+
+    Raises:
+        UserError: see `read_scores`; or a score that is no run, or runs without a common date.
+    """
+    rows = sample.rows[sample.weekly]
+    read = list(read_scores(paths, sample.panel, rows)) if paths else []
+    for score, path in zip(read, paths, strict=True):
+        if model_of(score.name) == score.name:
+            msg = f"{path}: {score.name!r} is no single run: name it like {run_name('gru', 0)!r}"
+            raise UserError(msg)
+    known = {model_of(score.name) for score in read}
+    for score in sample.scores:
+        seeds = score.metadata.get("seeds", ())
+        if level_of(score, compared) == "model" and score.name not in known and len(seeds) == 1:
+            name, values = run_name(score.name, seeds[0]), score.values[sample.weekly]
+            read.append(Score(name, values, score.metadata, score.fingerprint))
+    return _standardised(read, sample, rows) if read else None
+
+
+def _standardised(read: list[Score], sample: Sample, rows: NDArray[np.intp]) -> Runs:
+    judged = np.logical_and.reduce(sample.masks) if sample.rule.same_stocks else sample.members
+    mask = judged[sample.weekly]
+    for score in read:
+        mask &= np.isfinite(score.values)
+    mask &= (mask.sum(axis=1) >= MIN_STOCKS)[:, None]
+    for score in read:
+        mask &= varying(score.values, mask)[:, None]
+    if not mask.any():
+        names = ", ".join(score.name for score in read)
+        msg = f"no week has {MIN_STOCKS} stocks with all of the runs {names}: name fewer of them"
+        raise UserError(msg)
+    values = np.empty((len(read), *mask.shape), dtype=np.float32)
+    for place, score in enumerate(read):
+        values[place] = standardise(score.values, mask)
+    return Runs(tuple(read), values, mask, rows)
+
+
+def varying(values: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a score tells the counted stocks of a date apart, ``(S,)``."""
+    highest = np.where(mask, values, -np.inf).max(axis=1)
+    return np.asarray(np.where(mask, values, np.inf).min(axis=1) < highest)
+
+
+def standardise(values: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:
+    """Mean 0 and variance 1 over the counted stocks of each date, NaN for the others.
+
+    Args:
+        values: ``(S, N)``; known and not constant where the mask is set.
+        mask: ``(S, N)``.
+    """
+    x = np.where(mask, values, 0.0)
+    size = np.maximum(mask.sum(axis=1, keepdims=True), 1)
+    x -= x.sum(axis=1, keepdims=True) / size
+    x[~mask] = 0
+    deviation = np.sqrt((x * x).sum(axis=1, keepdims=True) / size)
+    return np.where(mask, x / np.where(deviation > 0, deviation, 1), np.nan)
