@@ -1,111 +1,149 @@
-"""The figures of the report, each an SVG string made from the evaluation's tables."""
+"""Figures of RankIC, each an SVG string made from the evaluation's tables."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import LogLocator, NullLocator
 
-from alpha_lightning.reports.svg import SERIES, draw, theme
+from alpha_lightning.reports.styles import (
+    ERROR_BARS,
+    TWO_SIDED_95,
+    ScoreStyle,
+    date_axis,
+    days_of,
+    finite,
+    horizon_title,
+    legend,
+    legend_height,
+    of_names,
+    panels,
+    short,
+)
+from alpha_lightning.reports.svg import draw, theme
 
 Table = Any
 """A pandas DataFrame written by the evaluation."""
-_DASHES = ("-", (0, (4, 1.5)), (0, (1.5, 1.2)))
-_TWO_SIDED_95 = 1.96
 
 
-@dataclass(frozen=True)
-class ScoreStyle:
-    """How a score is drawn in every figure.
-
-    Args:
-        name: of the score.
-        colour: of its bars and lines.
-        dash: of its lines, in matplotlib's notation.
-    """
-
-    name: str
-    colour: str
-    dash: Any
+def horizons_of(table: Table, measure: str) -> list[str]:
+    """Horizons of a table whose columns are ``<measure>_<horizon>[_se][_pct]``."""
+    names = [name.removeprefix(f"{measure}_") for name in table.columns if name != "score"]
+    return [h for h in (n.removesuffix("_pct") for n in names) if not h.endswith("_se")]
 
 
-def score_styles(names: Sequence[str], baselines: Sequence[str]) -> tuple[ScoreStyle, ...]:
-    """Colours for models, greys for baselines, in the order of ``names``.
-
-    Example:
-        >>> [style.dash for style in score_styles(["gru", "reversal"], ["reversal"])]
-        ['-', (0, (4, 1.5))]
-    """
-    styles, models, plain = [], 0, 0
-    for name in names:
-        if name in baselines:
-            styles.append(ScoreStyle(name, theme("muted"), _DASHES[1 + plain % 2]))
-            plain += 1
-        else:
-            dash = _DASHES[models // SERIES % len(_DASHES)]
-            styles.append(ScoreStyle(name, theme(f"series-{models % SERIES}"), dash))
-            models += 1
-    return tuple(styles)
-
-
-def rank_ic_bars(summary: Table, styles: Sequence[ScoreStyle]) -> str:
-    """Mean RankIC at the six horizons, a small panel each, with 95 % intervals.
+def measure_bars(
+    name: str, table: Table, styles: Sequence[ScoreStyle], measure: str, paper: Table | None = None
+) -> str:
+    """A measure at the six horizons, a small panel each, with 95 % intervals.
 
     Args:
-        summary: table ``rank_ic_summary``.
-        styles: the scores, from top to bottom.
+        name: id of the drawing.
+        table: ``fig06_rank_ic`` or one like it.
+        styles: of the scores.
+        measure: ``rank_ic`` or ``ic_ir``.
+        paper: the paper's numbers in the same layout, drawn as diamonds.
     """
-    horizons = list(dict.fromkeys(summary["horizon"]))
-    columns = 3
+    horizons, unit = horizons_of(table, measure), "_pct" if measure == "rank_ic" else ""
+    shown = of_names(styles, list(table["score"]))
+    own, columns = table.set_index("score").loc[[style.name for style in shown]], 3
     rows = -(-len(horizons) // columns)
+    twin = None if paper is None else paper.set_index("score")
 
     def paint(figure: Any) -> None:
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        places = np.arange(len(styles))[::-1]
-        for axes, horizon in zip(grid.flat, horizons, strict=False):
-            part = summary[summary["horizon"] == horizon].set_index("score")
-            part = part.loc[[style.name for style in styles]]
+        places = np.arange(len(shown))[::-1]
+        for axes, horizon in zip(
+            panels(figure, len(horizons), columns, sharex=True, sharey=True), horizons, strict=True
+        ):
+            column = f"{measure}_{horizon}"
             axes.barh(
                 places,
-                part["mean_pct"],
-                xerr=_TWO_SIDED_95 * part["se_newey_west_pct"],
-                color=[style.colour for style in styles],
+                own[f"{column}{unit}"],
+                xerr=TWO_SIDED_95 * finite(own[f"{column}_se{unit}"]),
+                color=[style.colour for style in shown],
+                hatch=[style.hatch for style in shown],
+                edgecolor=theme("paper"),
+                linewidth=0,
                 height=0.66,
-                error_kw={"ecolor": theme("ink"), "elinewidth": 0.9, "capsize": 0},
+                error_kw=ERROR_BARS,
             )
-            axes.set_yticks(places, [_short(style.name) for style in styles])
+            if twin is not None:
+                known = [
+                    (p, s.name) for p, s in zip(places, shown, strict=True) if s.name in twin.index
+                ]
+                x = [float(twin.loc[score, f"{column}{unit}"]) for _, score in known]
+                line = {"color": theme("ink"), "markerfacecolor": theme("paper"), "markersize": 4}
+                axes.plot(x, [place for place, _ in known], "D", markeredgewidth=0.9, **line)
+            axes.set_yticks(places, [short(style.name) for style in shown])
             axes.tick_params(axis="y", length=0, labelcolor=theme("ink"))
             axes.grid(visible=False, axis="y")
             axes.axvline(0, color=theme("muted"), linewidth=0.8)
-            axes.set_title(_horizon_title(horizon))
+            axes.set_title(horizon_title(horizon))
 
-    return draw("rank-ic", 60 + rows * (34 + 20 * len(styles)), paint)
+    return draw(name, 60 + rows * (34 + 20 * len(shown)), paint)
 
 
-def cumulative_rank_ic(by_date: Table, styles: Sequence[ScoreStyle], horizon: str) -> str:
-    """Running sum of RankIC over the signal dates.
+def cumulative_rank_ic(by_date: Table, parts: Sequence[Sequence[ScoreStyle]], horizon: str) -> str:
+    """Running sum of RankIC over the signal dates, a panel for each part of the scores.
 
     Args:
         by_date: table ``rank_ic_by_date``.
+        parts: scores that share a panel.
+        horizon: the one drawn.
+    """
+    table = by_date[by_date["horizon"] == horizon]
+
+    def paint(figure: Any) -> None:
+        for axes, styles in zip(
+            panels(figure, len(parts), 1, sharex=True, sharey=True), parts, strict=True
+        ):
+            for style in styles:
+                own = table[table["score"] == style.name]
+                total = own["rank_ic_pct"].cumsum() / 100
+                line = {"color": style.colour, "linestyle": style.dash, "linewidth": style.width}
+                axes.plot(days_of(own), total, label=short(style.name, 18), **line)
+            axes.axhline(0, color=theme("muted"), linewidth=0.8)
+            axes.legend(loc="upper left", ncols=2 if len(styles) > 4 else 1, handlelength=2.4)
+            date_axis(axes)
+        figure.supylabel("sum of RankIC", fontsize=11, color=theme("muted"))
+
+    return draw("cumulative-rank-ic", 40 + 230 * len(parts), paint)
+
+
+def rank_ic_by_year(by_year: Table, styles: Sequence[ScoreStyle], horizon: str) -> str:
+    """Mean RankIC of each calendar year with 95 % intervals, a small panel for each score.
+
+    Args:
+        by_year: table ``rank_ic_by_year``.
         styles: the scores.
         horizon: the one drawn.
     """
-    part = by_date[by_date["horizon"] == horizon]
+    part = by_year[by_year["horizon"] == horizon]
+    years = sorted(set(part["year"]))
+    columns = min(len(styles), 3)
 
     def paint(figure: Any) -> None:
-        axes = figure.subplots()
-        for style in styles:
+        for axes, style in zip(
+            panels(figure, len(styles), columns, sharex=True, sharey=True), styles, strict=True
+        ):
             own = part[part["score"] == style.name]
-            total = own["rank_ic_pct"].cumsum() / 100
-            axes.plot(_days(own), total, color=style.colour, linestyle=style.dash, label=style.name)
-        axes.axhline(0, color=theme("muted"), linewidth=0.8)
-        axes.set_ylabel("sum of RankIC")
-        _date_axis(axes)
-        _legend(figure, axes, styles)
+            axes.bar(
+                own["year"].map(years.index),
+                own["mean_pct"],
+                yerr=TWO_SIDED_95 * finite(own["se_plain_pct"]),
+                color=style.colour,
+                hatch=style.hatch,
+                edgecolor=theme("paper"),
+                linewidth=0,
+                width=0.7,
+                error_kw=ERROR_BARS,
+            )
+            axes.set_xticks(range(len(years)), [_year(year, len(years)) for year in years])
+            axes.grid(visible=False, axis="x")
+            axes.axhline(0, color=theme("muted"), linewidth=0.8)
+            axes.set_title(short(style.name, 36 // columns))
+        figure.supylabel("mean RankIC, %", fontsize=11, color=theme("muted"))
 
-    return draw("cumulative-rank-ic", 260 + _legend_height(styles), paint)
+    return draw("rank-ic-by-year", 40 + 105 * -(-len(styles) // columns), paint)
 
 
 def dataset_value_bars(value: Table, score: str, horizon: str) -> str:
@@ -127,10 +165,10 @@ def dataset_value_bars(value: Table, score: str, horizon: str) -> str:
         axes.barh(
             places,
             part["rank_ic_pct"],
-            xerr=_TWO_SIDED_95 * part["rank_ic_se_pct"],
+            xerr=TWO_SIDED_95 * part["rank_ic_se_pct"],
             color=[theme("series-0" if count == depth.max() else "muted") for count in depth],
             height=0.66,
-            error_kw={"ecolor": theme("ink"), "elinewidth": 0.9, "capsize": 0},
+            error_kw=ERROR_BARS,
         )
         axes.set_yticks(places, [name.replace("+", " + ") for name in part["datasets"]])
         axes.tick_params(axis="y", length=0, labelcolor=theme("ink"))
@@ -140,127 +178,56 @@ def dataset_value_bars(value: Table, score: str, horizon: str) -> str:
     return draw("dataset-value", 40 + 24 * len(part), paint)
 
 
-def group_bars(groups: Table, styles: Sequence[ScoreStyle]) -> str:
-    """Annualised hedged return of the groups, a small panel for each score.
+def decay_lines(decay: Table, styles: Sequence[ScoreStyle]) -> str:
+    """RankIC of the 10-day return that starts so many days after the signal, with 95 % bands.
 
     Args:
-        groups: table ``fig08_groups``; its first period is drawn.
+        decay: table ``decay``.
         styles: the scores.
     """
-    part = groups[groups["since"] == groups["since"].iloc[0]].set_index("score")
-    names = [name for name in part.columns if name.startswith("g") and name.endswith("_pct")]
-    columns = min(2 if len(styles) < 5 else 3, len(styles))
-    rows = -(-len(styles) // columns)
-
-    def paint(figure: Any) -> None:
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        places = np.arange(1, len(names) + 1)
-        for axes, style in zip(grid.flat, styles, strict=False):
-            values = part.loc[style.name, names].to_numpy(dtype=float)
-            colours = [theme("good" if value >= 0 else "bad") for value in values]
-            axes.bar(places, values, color=colours, width=0.78)
-            axes.axhline(0, color=theme("muted"), linewidth=0.8)
-            axes.grid(visible=False, axis="x")
-            axes.set_xticks([1, len(names) // 2, len(names)], ["top", "", "bottom"])
-            axes.set_title(_short(style.name, 40 // columns))
-        for axes in grid.flat[len(styles) :]:
-            axes.set_visible(False)
-        figure.supylabel("% a year", fontsize=11, color=theme("muted"))
-
-    return draw("groups", 40 + 130 * rows, paint)
+    return _lines("decay", decay, styles, ("lag", "rank_ic_pct", "rank_ic_se_pct"), "RankIC, %")
 
 
-def group_values(nav: Table, styles: Sequence[ScoreStyle]) -> str:
-    """Hedged value of the top group (upper lines) and the bottom group (lower lines), log scale.
+def autocorrelation_lines(table: Table, styles: Sequence[ScoreStyle]) -> str:
+    """Correlation of a score with itself some days earlier.
 
     Args:
-        nav: table ``group_nav``.
+        table: ``autocorrelation``.
         styles: the scores.
     """
-    last = [name for name in nav.columns if name.startswith("g")][-1]
+    names = ("days", "correlation_pct", None)
+    return _lines("autocorrelation", table, styles, names, "correlation, %")
+
+
+def _lines(
+    name: str,
+    table: Table,
+    styles: Sequence[ScoreStyle],
+    columns: tuple[str, str, str | None],
+    label: str,
+) -> str:
+    x, y, error = columns
+    shown = of_names(styles, list(table["score"]))
 
     def paint(figure: Any) -> None:
         axes = figure.subplots()
-        for style in styles:
-            own = nav[nav["score"] == style.name]
-            weekly = own.iloc[::-5].iloc[::-1]
-            for name in ("g01", last):
-                label = style.name if name == "g01" else None
-                line = {"color": style.colour, "linestyle": style.dash, "label": label}
-                axes.plot(_days(weekly), weekly[name], **line)
-        axes.axhline(1, color=theme("muted"), linewidth=0.8)
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.set_ylabel("value of 1, log scale")
-        _date_axis(axes)
-        _legend(figure, axes, styles)
-
-    return draw("group-values", 260 + _legend_height(styles), paint)
-
-
-def rank_ic_by_year(by_year: Table, styles: Sequence[ScoreStyle], horizon: str) -> str:
-    """Mean RankIC of each calendar year with 95 % intervals, scores side by side.
-
-    Args:
-        by_year: table ``rank_ic_by_year``.
-        styles: the scores, from left to right.
-        horizon: the one drawn.
-    """
-    part = by_year[by_year["horizon"] == horizon]
-    years = sorted(set(part["year"]))
-
-    def paint(figure: Any) -> None:
-        axes = figure.subplots()
-        width = 0.8 / len(styles)
-        for place, style in enumerate(styles):
-            own = part[part["score"] == style.name]
-            x = own["year"].map(years.index) + (place + 0.5) * width - 0.4
-            axes.bar(
-                x,
-                own["mean_pct"],
-                yerr=_TWO_SIDED_95 * own["se_plain_pct"],
-                color=style.colour,
-                width=0.86 * width,
-                label=style.name,
-                error_kw={"ecolor": theme("ink"), "elinewidth": 0.9, "capsize": 0},
-            )
-        axes.set_xticks(range(len(years)), [str(year) for year in years])
-        axes.grid(visible=False, axis="x")
+        for style in shown:
+            own = table[table["score"] == style.name].sort_values(x)
+            line = {"color": style.colour, "linestyle": style.dash, "linewidth": style.width}
+            axes.plot(own[x], own[y], label=style.name, **line)
+            if error and len(shown) < 4:
+                half = TWO_SIDED_95 * own[error]
+                axes.fill_between(
+                    own[x], own[y] - half, own[y] + half, color=style.colour, alpha=0.12
+                )
         axes.axhline(0, color=theme("muted"), linewidth=0.8)
-        axes.set_ylabel("mean RankIC, %")
-        _legend(figure, axes, styles)
+        axes.set_xlabel("trading days")
+        axes.set_ylabel(label)
+        axes.margins(x=0.01)
+        legend(figure, axes)
 
-    return draw("rank-ic-by-year", 240 + _legend_height(styles), paint)
-
-
-def _days(part: Table) -> Any:
-    return part["date"].to_numpy(dtype="datetime64[D]")
+    return draw(name, 260 + legend_height(len(shown)), paint)
 
 
-def _date_axis(axes: Any) -> None:
-    locator = AutoDateLocator(minticks=3, maxticks=7)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
-    axes.margins(x=0.01)
-
-
-def _legend(figure: Any, axes: Any, styles: Sequence[ScoreStyle]) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    columns = min(len(styles), 4)
-    labels = [_short(label, 18) for label in labels]
-    figure.legend(handles, labels, loc="outside lower left", ncols=columns, handlelength=1.8)
-
-
-def _legend_height(styles: Sequence[ScoreStyle]) -> int:
-    return 18 * -(-len(styles) // 4)
-
-
-def _horizon_title(horizon: str) -> str:
-    days, gap, _ = horizon.partition("g")
-    return f"{days} days, gap" if gap else f"{days} days"
-
-
-def _short(name: str, length: int = 14) -> str:
-    return name if len(name) <= length else name[: length - 1].rstrip() + "…"
+def _year(year: str, count: int) -> str:
+    return str(year) if count < 4 else f"’{str(year)[-2:]}"

@@ -12,13 +12,12 @@ import yaml
 
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.panel.store import Panel
+from alpha_lightning.reports.cards import Card, read_cards
 from alpha_lightning.weighting.subsets import in_order
 
 Table = Any
 """A pandas DataFrame."""
 NEEDED = (
-    "fig06_rank_ic",
-    "fig08_groups",
     "rank_ic_summary",
     "rank_ic_by_date",
     "rank_ic_by_year",
@@ -27,7 +26,14 @@ NEEDED = (
     "score_correlation",
     "coverage",
 )
-_TEXT = dict.fromkeys(("score", "horizon", "since", "year", "datasets", "level"), str)
+_OLD_GROUPS = "fig08_groups"
+_TEXT = dict.fromkeys(
+    (
+        *("score", "horizon", "since", "year", "datasets", "level", "unit", "dataset", "factor"),
+        *("member", "members", "what", "weighting", "claim", "measure", "verdict"),
+    ),
+    str,
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class StudyFolder:
         tables: ``evaluation/tables/*.csv`` by name.
         timings: ``timings.csv``, when it is there.
         panel: the panel, when it still lies where the evaluation found it or in the study.
+        cards: of the networks, by unit.
     """
 
     path: Path
@@ -51,6 +58,7 @@ class StudyFolder:
     tables: dict[str, Table]
     timings: Table | None
     panel: Panel | None
+    cards: dict[str, Card]
 
     @property
     def name(self) -> str:
@@ -63,10 +71,24 @@ class StudyFolder:
         return [score["name"] for score in self.about["scores"] if score["baseline"]]
 
     @property
+    def integrations(self) -> list[str]:
+        """Names of the scores that are made of several models."""
+        return [
+            score["name"]
+            for score in self.about["scores"]
+            if not score["baseline"] and len(score["metadata"].get("units") or ()) > 1
+        ]
+
+    @property
     def scores(self) -> list[str]:
-        """Names of the scores, models first, each part in the order of the evaluation."""
+        """Names of the scores: models, integrations, baselines, each as they were evaluated."""
         names = [score["name"] for score in self.about["scores"]]
-        return sorted(names, key=lambda name: name in self.baselines)
+        return sorted(names, key=lambda n: 2 * (n in self.baselines) + (n in self.integrations))
+
+    @property
+    def groups(self) -> Table:
+        """Groups of all scores since all dates."""
+        return self.tables.get("groups", self.tables.get(_OLD_GROUPS))
 
     @property
     def simulated(self) -> bool:
@@ -84,6 +106,11 @@ class StudyFolder:
     @property
     def warnings(self) -> list[str]:
         """Sentences a reader must see before the numbers."""
+        return [*self.cautions, *self.lacking]
+
+    @property
+    def cautions(self) -> list[str]:
+        """What is special about these numbers."""
         sentences = []
         if self.simulated:
             sentences.append(
@@ -100,9 +127,15 @@ class StudyFolder:
             sentences.append(
                 f"The panel {self.panel.path} has changed since this evaluation: run it again."
             )
-        else:
-            sentences += [*self._lacking(self.panel), *self.panel.switched_off]
         return sentences
+
+    @property
+    def lacking(self) -> list[str]:
+        """What the data lacked, and what is switched off for it."""
+        panel = self.panel
+        if panel is None or panel.fingerprint != self.about["panel_fingerprint"]:
+            return []
+        return [*self._lacking(panel), *panel.switched_off]
 
     def _lacking(self, panel: Panel) -> list[str]:
         known = [name for name in self.datasets if name in panel.datasets]
@@ -124,6 +157,7 @@ def read_study(path: str | Path) -> StudyFolder:
     about = _parsed(file, written, json.loads, json.JSONDecodeError)
     names = {csv.stem for csv in (file.parent / "tables").glob("*.csv")}
     lacking = sorted(set(NEEDED) - names)
+    lacking += [] if names & {"groups", _OLD_GROUPS} else ["groups"]
     if lacking:
         msg = f"{file.parent / 'tables'} lacks {', '.join(lacking)}: run `evaluate` again"
         raise ArtefactError(msg)
@@ -137,6 +171,7 @@ def read_study(path: str | Path) -> StudyFolder:
         tables=tables,
         timings=_table(timings) if timings.exists() else None,
         panel=_panel(Path(about["panel"]), folder / "panel"),
+        cards=read_cards(folder),
     )
 
 

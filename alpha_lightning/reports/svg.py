@@ -9,10 +9,10 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-WIDTH = 480
+WIDTH = 420
 """Width in CSS pixels that type sizes are chosen for."""
 SERIES = 8
-_THEME = ("ink", "muted", "rule", "good", "bad", *(f"series-{k}" for k in range(SERIES)))
+_THEME = ("paper", "ink", "muted", "rule", "good", "bad", *(f"series-{k}" for k in range(SERIES)))
 # Matplotlib knows no CSS variables: each is drawn in a colour of its own and replaced in the text.
 _STAND_IN = {name: f"#01{place:02x}fe" for place, name in enumerate(_THEME)}
 _STYLE = {

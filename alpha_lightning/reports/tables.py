@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Table = Any
 """A pandas DataFrame written by the evaluation."""
@@ -35,10 +35,26 @@ class HeatCell:
     Args:
         text: correlation in per cent.
         strength: 0 to 1, how deep the cell is coloured.
+        paper: what the paper has in its place, empty where there is nothing.
     """
 
     text: str
     strength: float
+    paper: str = ""
+
+
+class Cell(NamedTuple):
+    """One cell of a table.
+
+    Args:
+        value: the number as text.
+        error: its standard error, empty where there is none.
+        paper: what the paper has in its place, empty where there is nothing.
+    """
+
+    value: str
+    error: str = ""
+    paper: str = ""
 
 
 def number(value: float, digits: int = 1) -> str:
@@ -53,6 +69,27 @@ def number(value: float, digits: int = 1) -> str:
     text = f"{value:,.{digits}f}"
     zero = not text.strip("-0.")
     return text.lstrip("-") if zero else text.replace("-", "−")
+
+
+def pair(row: Any, value: str, error: str | None, digits: int, paper: Any = None) -> Cell:
+    """A number of a table's row, with its error and the paper's number beside it.
+
+    Args:
+        row: of a table.
+        value: column of the number.
+        error: column of its error, if there is one.
+        digits: after the point.
+        paper: the same row of the paper's table, if there is one.
+    """
+    text = number(float(row[value]), digits)
+    spread = "" if error is None or text == "–" else number(float(row[error]), digits)
+    return Cell(text, "" if spread == "–" else spread, _paper(paper, value, digits))
+
+
+def _paper(row: Any, value: str, digits: int) -> str:
+    # A cell that the paper's print lost is no dash: nothing stands there.
+    text = number(float(row[value]), digits) if row is not None and value in row else "–"
+    return "" if text == "–" else text
 
 
 def headline_rows(
@@ -115,23 +152,40 @@ def _with_errors(row: HeadlineRow) -> list[str]:
     return [f"{mean} ±{error}" for mean, error in zip(row.rank_ic, row.error, strict=True)]
 
 
-def group_rows(groups: Table, scores: Sequence[str]) -> list[tuple[str, list[list[str]]]]:
-    """Table of groups by period: score, turnover of the top group, then the groups.
+def top_text(groups: Table, scores: Sequence[str]) -> str:
+    """Return and turnover of the top group by period, for a terminal.
 
     Args:
-        groups: table ``fig08_groups``.
+        groups: table ``groups``.
         scores: names, in the order of the rows.
     """
-    names = [name for name in groups.columns if name.startswith("g") and name.endswith("_pct")]
-    periods = []
-    for since in dict.fromkeys(groups["since"]):
-        part = groups[groups["since"] == since].set_index("score").loc[list(scores)]
-        rows = [
-            [score, number(row["turnover"], 2), *(number(row[name]) for name in names)]
-            for score, row in part.iterrows()
+    periods = list(dict.fromkeys(groups["since"]))
+    own = {(row["score"], row["since"]): row for _, row in groups.iterrows()}
+    width = max(len(name) for name in ("score", *scores))
+    lines = ["top group: hedged % a year (weekly turnover)"]
+    lines.append("score".ljust(width) + "".join(f"{f'since {p}':>20}" for p in periods))
+    for score in scores:
+        rows = [own.get((score, period)) for period in periods]
+        cells = [
+            "–" if row is None else f"{number(row['g01_pct'])} ({number(row['turnover'], 2)})"
+            for row in rows
         ]
-        periods.append((str(since), rows))
-    return periods
+        lines.append(score.ljust(width) + "".join(f"{cell:>20}" for cell in cells))
+    return "\n".join(lines)
+
+
+def claims_text(claims: Table) -> str:
+    """Verdicts on the paper's claims, for a terminal.
+
+    Args:
+        claims: table ``claims``.
+    """
+    width = max(len(str(verdict)) for verdict in claims["verdict"])
+    lines = [
+        f"  {verdict:<{width}}  {claim}"
+        for verdict, claim in zip(claims["verdict"], claims["claim"], strict=True)
+    ]
+    return "\n".join(["claims of the paper here", *lines])
 
 
 def top_group_rows(top: Table, scores: Sequence[str]) -> tuple[list[str], list[list[Any]]]:
@@ -158,18 +212,27 @@ def top_group_rows(top: Table, scores: Sequence[str]) -> tuple[list[str], list[l
     return years, rows
 
 
-def heat_rows(correlation: Table, scores: Sequence[str]) -> list[tuple[str, list[HeatCell]]]:
+def heat_rows(
+    correlation: Table, scores: Sequence[str], paper: Table | None = None
+) -> list[tuple[str, list[HeatCell]]]:
     """Correlations of scores, coloured from 0 (plain) to 100 per cent.
 
     Args:
-        correlation: table ``score_correlation``.
+        correlation: table ``score_correlation`` or one like it.
         scores: names, in the order of rows and columns.
+        paper: the paper's correlations in the same layout.
     """
     table = correlation.set_index("score")
+    twin = None if paper is None else paper.set_index("score")
     rows = []
     for score in scores:
-        values = [float(table.loc[score, f"{other}_pct"]) for other in scores]
-        cells = [HeatCell(number(v), round(min(abs(v) / 100, 1.0), 3)) for v in values]
+        row = None if twin is None or score not in twin.index else twin.loc[score]
+        cells = []
+        for other in scores:
+            value = float(table.loc[score, f"{other}_pct"])
+            strength = min(abs(value) / 100, 1.0) if math.isfinite(value) else 0.0
+            printed = _paper(row, f"{other}_pct", 1)
+            cells.append(HeatCell(number(value), round(strength, 3), printed))
         rows.append((score, cells))
     return rows
 
