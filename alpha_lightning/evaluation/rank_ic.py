@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from alpha_lightning.cross_section.correlation import pearson
-from alpha_lightning.evaluation.rank_ic_orders import Order, order_dates
+from alpha_lightning.evaluation.rank_ic_orders import Order, Ranks, order_dates
 from alpha_lightning.evaluation.scores import MIN_STOCKS
 from alpha_lightning.evaluation.standard_errors import (
     block_bootstrap,
@@ -115,9 +115,12 @@ def rank_ics(
         valid = [mask[block] & np.isfinite(x[block]) for x, mask in zip(scores, masks, strict=True)]
         # A small universe is sorted without the rest of the market.
         stocks = np.flatnonzero(np.any([each.any(axis=0) for each in valid], axis=0))
-        valid = [each.take(stocks, axis=1) for each in valid]
+        if not len(stocks):
+            result[..., block] = np.nan
+            return
+        valid = [_columns(each, stocks) for each in valid]
         ordered = [
-            order_dates(x[block].take(stocks, axis=1), each)
+            order_dates(_columns(x[block], stocks), each)
             for x, each in zip(scores, valid, strict=True)
         ]
         # Scores of the same stocks share the ranks of the returns, too.
@@ -155,34 +158,40 @@ def _ordered_returns(
         if key not in seen:
             begin = np.arange(rows[0], rows[-1] + widest + 1) if shared else rows + horizon.gap
             known = begin[begin + horizon.days < len(close)]
+            bought, sold = (_columns(close[known + days], stocks) for days in (0, horizon.days))
             returns = np.full((len(begin), len(stocks)), np.nan)
-            bought, sold = (close[known + days].take(stocks, axis=1) for days in (0, horizon.days))
-            returns[: len(known)] = sold / bought - 1
+            np.divide(sold, bought, out=returns[: len(known)])
+            returns -= 1
             seen[key] = order_dates(returns, np.isfinite(returns))
         yield seen[key].part(start, len(rows))
 
 
-def _ranks_by_stock(order: Order, counted: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Doubled ranks of the counted stocks among themselves, ``(B, N)``, 0 for the others."""
-    ranks = np.empty(counted.shape, dtype=np.int32)
-    ranks.ravel()[order.places] = order.doubled_ranks(counted.ravel()[order.places])
-    return ranks
+def _columns(matrix: NDArray[Any], stocks: NDArray[np.intp]) -> NDArray[Any]:
+    return matrix if len(stocks) == matrix.shape[1] else matrix.take(stocks, axis=1)
 
 
-def _correlate_ranks(order: Order, ranks: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Spearman correlation ``(B,)`` of what was ordered with doubled ranks of stocks it has.
+def _ranks_by_stock(order: Order, counted: NDArray[np.bool_]) -> Ranks:
+    """Ranks of the counted stocks among themselves, not sorted, 0 for the others."""
+    chosen = counted.ravel()[order.places]
+    ranks = order.ranks(chosen)
+    values = np.empty(counted.shape)
+    values.ravel()[order.places] = ranks.values * chosen
+    return ranks._replace(values=values)
 
-    Sums of whole numbers below 2**53 are exact, so neither threads nor blocks change a bit.
+
+def _correlate_ranks(order: Order, ranks: Ranks) -> NDArray[np.float64]:
+    """Spearman correlation ``(B,)`` of what was ordered with ranks of stocks that it has.
+
+    Sums of halves and quarters below 2**51 are exact: neither threads nor blocks change a bit.
     """
-    other = ranks.ravel()[order.places]
-    counted = other > 0
-    count = counted.sum(axis=1).astype(np.float64)
-    x, y = order.doubled_ranks(counted).astype(np.float64), other.astype(np.float64)
-    centre = count * (count + 1) ** 2
-    xy, xx, yy = (np.vecdot(a, b) - centre for a, b in ((x, y), (x, x), (y, y)))
-    defined = (count >= MIN_STOCKS) & (xx > 0) & (yy > 0)
-    scale = np.sqrt(np.where(defined, xx, 1)) * np.sqrt(np.where(defined, yy, 1))
-    return np.where(defined, np.clip(xy / scale, -1, 1), np.nan)
+    other = ranks.values.ravel().take(order.places)
+    own = order.ranks(other > 0)
+    count = ranks.number
+    together = np.vecdot(own.values, other) - count * (count + 1) ** 2 / 4
+    defined = (count >= MIN_STOCKS) & (own.squares > 0) & (ranks.squares > 0)
+    squares = (np.where(defined, each.squares, 1) for each in (own, ranks))
+    scale = np.sqrt(next(squares)) * np.sqrt(next(squares))
+    return np.where(defined, np.clip(together / scale, -1, 1), np.nan)
 
 
 def correlate_dates(

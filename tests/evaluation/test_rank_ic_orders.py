@@ -7,9 +7,16 @@ from alpha_lightning.evaluation.rank_ic_orders import order_dates
 
 def ranks_by_stock(values: np.ndarray, present: np.ndarray, counted: np.ndarray) -> np.ndarray:
     order = order_dates(values, present)
+    chosen = counted.ravel()[order.places]
+    ranks = order.ranks(chosen)
     found = np.empty(values.size)
-    found[order.places.ravel()] = order.doubled_ranks(counted.ravel()[order.places]).ravel() / 2
-    return found.reshape(values.shape)
+    found[order.places.ravel()] = np.where(chosen, ranks.values, 0).ravel()
+    by_stock = found.reshape(values.shape)
+    np.testing.assert_array_equal(ranks.number, counted.sum(axis=1))
+    for those, row, squares in zip(counted, by_stock, ranks.squares, strict=True):
+        expected = np.square(row[those] - (those.sum() + 1) / 2).sum()
+        assert squares == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    return by_stock
 
 
 def by_scipy(values: np.ndarray, counted: np.ndarray) -> np.ndarray:
@@ -58,6 +65,6 @@ def test_a_part_of_the_dates_is_the_order_of_these_dates(decimals: int) -> None:
     values = np.random.default_rng(1).normal(size=(9, 50)).round(decimals)
     present = np.abs(values) < 1.5
     part, alone = order_dates(values, present).part(2, 5), order_dates(values[2:7], present[2:7])
-    for name in ("places", "present", "tied", "first", "last"):
+    for name in ("places", "present", "first", "last"):
         np.testing.assert_array_equal(getattr(part, name), getattr(alone, name))
-    assert (len(part.tied) > 0) is (decimals == 1)
+    assert (len(part.first) > 0) is (decimals == 1)
