@@ -8,7 +8,10 @@ from itertools import pairwise
 from alpha_lightning.reports.svg import WIDTH
 
 _MARGIN, _SIDE, _GAP, _BETWEEN = 4.0, 26.0, 22.0, 8.0
-_TITLE, _DETAIL, _PAD = 12.5, 11.0, 8.0
+_TITLE, _NARROW, _DETAIL, _PAD = 12.5, 10.5, 11.0, 8.0
+_MANY = 4
+# Room above a frame for what it says, and below it.
+_LABEL, _AFTER = 14.0, 8.0
 # Mean width of a letter of a sans-serif face, as a share of its size; wide enough for Arial.
 _LETTER = 0.54
 
@@ -61,16 +64,16 @@ def draw_flow(name: str, flow: Flow) -> str:
     side = _SIDE if flow.around or flow.frames else _MARGIN
     left, right = side, WIDTH - side
     rows: list[_Row] = []
-    top = _MARGIN + (14 if any(first == 0 for first, _, _ in flow.frames) else 0)
     for place, boxes in enumerate(flow.rows):
-        if place:
-            framed = any(first == place for first, _, _ in flow.frames)
-            top = rows[-1].bottom + _GAP + (14 if framed else 0)
-        rows.append(_row(boxes, left, right, top))
-    parts = [_frame(rows[first].top, rows[last].bottom, text) for first, last, text in flow.frames]
+        above = rows[-1].bottom + _GAP if rows else _MARGIN
+        above += _LABEL * sum(first == place for first, _, _ in flow.frames)
+        above += _AFTER * sum(last == place - 1 for _, last, _ in flow.frames)
+        rows.append(_row(boxes, left, right, above))
+    parts = [_frame(rows[first].top, rows[last].bottom) for first, last, _ in flow.frames]
     parts += [row.svg for row in rows]
     parts += [_arrows(above, below) for above, below in pairwise(rows)]
     parts += [_around(rows[a].top, rows[b].bottom, right) for a, b in flow.around]
+    parts += [_label(rows[first].top, text) for first, _, text in flow.frames]
     height = rows[-1].bottom + _MARGIN + (_GAP / 2 if flow.around or flow.frames else 0)
     return (
         f'<svg class="chart diagram" viewBox="0 0 {WIDTH} {height:g}" role="img"'
@@ -80,7 +83,8 @@ def draw_flow(name: str, flow: Flow) -> str:
 
 def _row(boxes: Sequence[Box], left: float, right: float, top: float) -> _Row:
     width = (right - left - _BETWEEN * (len(boxes) - 1)) / len(boxes)
-    texts = [(_broken(b.title, width, _TITLE), _broken(b.detail, width, _DETAIL)) for b in boxes]
+    size, kind_of_title = (_NARROW, "n") if len(boxes) > _MANY else (_TITLE, "t")
+    texts = [(_broken(b.title, width, size), _broken(b.detail, width, _DETAIL)) for b in boxes]
     height = max(2 * _PAD + 15 * len(title) + 14 * len(detail) - 2 for title, detail in texts)
     svg, middles = [], []
     for place, (box, (title, detail)) in enumerate(zip(boxes, texts, strict=True)):
@@ -91,7 +95,7 @@ def _row(boxes: Sequence[Box], left: float, right: float, top: float) -> _Row:
             f' height="{height:g}" rx="4"/>'
         )
         y = top + _PAD + 10
-        for kind, lines, step in (("t", title, 15), ("d", detail, 14)):
+        for kind, lines, step in ((kind_of_title, title, 15), ("d", detail, 14)):
             for line in lines:
                 svg.append(
                     f'<text class="{kind}" x="{middles[-1]:g}" y="{y:g}">{escape(line)}</text>'
@@ -159,10 +163,12 @@ def _around(top: float, bottom: float, right: float) -> str:
     )
 
 
-def _frame(top: float, bottom: float, label: str) -> str:
-    y = top - _GAP / 2 - 14
+def _frame(top: float, bottom: float) -> str:
+    y = top - _GAP / 2 - _LABEL
     height = bottom + _GAP / 2 + 6 - y
-    return (
-        f'<rect class="frame" x="2" y="{y:g}" width="{WIDTH - 4}" height="{height:g}" rx="6"/>'
-        f'<text class="f" x="10" y="{y + 13:g}">{escape(label)}</text>'
-    )
+    return f'<rect class="frame" x="2" y="{y:g}" width="{WIDTH - 4}" height="{height:g}" rx="6"/>'
+
+
+def _label(top: float, text: str) -> str:
+    # After the arrows: its halo parts those that it crosses.
+    return f'<text class="f" x="10" y="{top - _GAP / 2 - 1:g}">{escape(text)}</text>'

@@ -16,6 +16,7 @@ from alpha_lightning.reports.tables import Cell, pair
 
 Table = Any
 """A pandas DataFrame written by the evaluation."""
+_ERROR = "difference_se_pct"
 
 
 def runs_at(ensemble: Table, horizon: str) -> Table:
@@ -24,7 +25,7 @@ def runs_at(ensemble: Table, horizon: str) -> Table:
 
 
 def ensemble_lines(runs: Table, styles: Sequence[ScoreStyle]) -> str:
-    """Measured and predicted RankIC of the mean of the first M runs, a small panel each score.
+    """Measured and predicted RankIC of the mean of M runs, a small panel for each score.
 
     Args:
         runs: rows of table ``ensemble`` at one horizon, of means over runs.
@@ -54,7 +55,7 @@ def ensemble_lines(runs: Table, styles: Sequence[ScoreStyle]) -> str:
             axes.set_xticks(counts if len(counts) < 6 else counts[:: -(-len(counts) // 5)])
             axes.margins(x=0.15)
         figure.supxlabel("runs averaged", fontsize=11, color=theme("muted"))
-        figure.supylabel("mean IC, %", fontsize=11, color=theme("muted"))
+        figure.supylabel("RankIC, %", fontsize=11, color=theme("muted"))
 
     return draw("ensemble-runs", 60 + 130 * -(-len(shown) // columns), paint)
 
@@ -81,7 +82,7 @@ def ensemble_rows(ensemble: Table, what: str, horizon: str) -> list[tuple[str, l
                 pair(row, "correlation_pct", None, 1),
                 pair(row, "predicted_pct", None, 2),
                 pair(row, "measured_pct", "measured_se_pct", 2),
-                pair(row, "difference_pct", None, 2),
+                pair(row, "difference_pct", _ERROR if _ERROR in row else None, 2),
             ],
         )
         for _, row in part.iterrows()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from alpha_lightning.reports.styles import (
     ERROR_BARS,
@@ -221,6 +222,7 @@ def _lines(
                     own[x], own[y] - half, own[y] + half, color=style.colour, alpha=0.12
                 )
         axes.axhline(0, color=theme("muted"), linewidth=0.8)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("trading days")
         axes.set_ylabel(label)
         axes.margins(x=0.01)

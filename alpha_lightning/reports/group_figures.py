@@ -83,7 +83,7 @@ def group_values(nav: Table, parts: Sequence[Sequence[ScoreStyle]]) -> str:
             axes.yaxis.set_minor_locator(NullLocator())
             date_axis(axes)
         for axes in grid:
-            axes.legend(loc="center left", ncols=2, handlelength=2.4)
+            axes.legend(loc="lower left", ncols=2, handlelength=2.4)
         figure.supylabel("value of 1, log scale", fontsize=11, color=theme("muted"))
 
     return draw("group-values", 40 + 250 * len(parts), paint)

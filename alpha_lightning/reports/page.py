@@ -117,23 +117,25 @@ def _span(years: Sequence[Any]) -> str:
 def _paper(study: StudyFolder, styles: Sequence[ScoreStyle]) -> Context:
     paper = paper_figures.paper_figures(study.tables, styles)
     parts = parts_of(study.about["scores"])
+    known = [unit for unit in parts.units if unit in study.cards]
+    cards = {unit: study.cards[unit] for unit in dict.fromkeys([*known, *study.cards])}
     widths = {
         name: card["features"]
-        for c in study.cards.values()
+        for c in cards.values()
         for card in c["datasets"]
         for name in [card["name"]]
     }
-    factors = {card["n_factors"] for card in study.cards.values()}
+    factors = {card["n_factors"] for card in cards.values()}
     number = factors.pop() if len(factors) == 1 else None
-    diagrams = paper_diagrams(study.cards)
+    diagrams = paper_diagrams(cards)
     drawn = [int(figure.name.removeprefix("fig-")) for figure in diagrams if figure.svg]
     claims = study.tables.get("claims")
     return {
         "paper": paper,
         "framework": draw_flow("fig-1", framework(parts, widths, number)),
         "diagrams": diagrams,
-        "others": other_diagrams(study.cards),
-        "cards": [(unit, card_facts(c), *layer_rows(c)) for unit, c in study.cards.items()],
+        "others": other_diagrams(cards),
+        "cards": [(unit, card_facts(c), *layer_rows(c)) for unit, c in cards.items()],
         "found": {1, *drawn, *paper},
         "claims": [] if claims is None else weighting_tables.claim_rows(claims),
         "verdicts": weighting_tables.VERDICTS,

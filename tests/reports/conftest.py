@@ -213,7 +213,12 @@ class Numbers:
                         "horizon": "10g",
                     }
                     | {"single_pct": single, "correlation_pct": 100 * rho, "predicted_pct": told}
-                    | {"measured_pct": told + 0.03, "measured_se_pct": 0.7, "difference_pct": 0.03}
+                    | {
+                        "measured_pct": told + 0.03,
+                        "measured_se_pct": 0.7,
+                        "difference_pct": 0.03,
+                        "difference_se_pct": 0.02,
+                    }
                 )
         return pd.DataFrame(rows)
 
