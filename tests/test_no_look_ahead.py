@@ -26,7 +26,7 @@ from alpha_lightning.simulation.settings import IntradaySettings, MarketSettings
 from alpha_lightning.simulation.simulate import simulate
 from alpha_lightning.study.plan import lay_out, panel_of
 from alpha_lightning.study.settings import EvaluationSettings, SourceSettings, StudySettings
-from alpha_lightning.study.tasks import run_task
+from alpha_lightning.study.tasks import identify, run_task
 from alpha_lightning.weighting import walk_forward
 from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 from alpha_lightning.weighting.score_file import write_score
@@ -72,9 +72,11 @@ def run_study(
         fit={"trainer": trainer, "data": {"date_step": 10}},
         weighting=LightGBMSettings(min_data_in_leaf=20, rounds=10, threads=1),
     )
-    for task in lay_out(settings):
+    tasks = lay_out(settings)
+    identities = identify(tasks, settings.folder)
+    for task in tasks:
         if task.name not in ("evaluate", "report"):
-            run_task(task, folder / "tasks" / task.name, "key")
+            run_task(task, folder / "tasks" / task.name, identities[task.name])
     return settings
 
 

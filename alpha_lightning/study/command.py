@@ -1,29 +1,28 @@
-"""The command `study`: run the chain, skip what is done."""
+"""The command `study`: plan the chain, run what is not done, tell how far it is."""
 
 import contextlib
-import csv
-import fcntl
-import io
 import os
-import re
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from tqdm.auto import tqdm
 
 from alpha_lightning.artefacts.atomic import atomic_file
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.study.local import Outcome, run_local
+from alpha_lightning.study.local import run_local
+from alpha_lightning.study.lock import locked
 from alpha_lightning.study.options import bracketed, merge, nested
 from alpha_lightning.study.plan import lay_out
+from alpha_lightning.study.plan_text import plan_text
+from alpha_lightning.study.progress import Progress
 from alpha_lightning.study.settings import StudySettings
-from alpha_lightning.study.tasks import Task, read_marker, task_keys, tasks_to_run
+from alpha_lightning.study.status import study_status, write_tasks
+from alpha_lightning.study.tasks import identify, tasks_to_run
 
-_USAGE = "alpha-lightning study run FILE.yaml [--jobs N] [--option value ...]"
-_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.tmp(-old)?")
+_USAGE = """usage: alpha-lightning study run FILE.yaml [--jobs N] [--option value ...]
+       alpha-lightning study plan FILE.yaml [--jobs N] [--option value ...]
+       alpha-lightning study status FOLDER (or FILE.yaml)"""
 
 
 class StudyError(UserError):
@@ -31,31 +30,51 @@ class StudyError(UserError):
 
 
 def study(args: list[str]) -> str:
-    """`study run FILE.yaml [--jobs N] [--option value ...]`.
+    """`study run`, `study plan` and `study status`.
 
     Args:
         args: verb, file and options.
 
     Returns:
-        What to print: where the report is, and its headline.
+        What to print: after a run the headline and where the report is.
 
     Raises:
         UserError: unknown verb, unreadable settings, or failed tasks.
     """
+    verbs = {"run": _run, "plan": _plan, "status": _status}
     if args and args[0] in ("-h", "--help"):
-        return f"usage: {_USAGE}\n\nalpha-lightning study run --help lists the options."
-    if not args or args[0] != "run":
-        msg = f"study needs the verb run: {_USAGE}"
+        return f"{_USAGE}\n\nalpha-lightning study run --help lists the options."
+    if not args or args[0] not in verbs:
+        msg = f"study needs one of the verbs {', '.join(verbs)}:\n{_USAGE}"
         raise UserError(msg)
-    settings, jobs, resolved = parse(args[1:])
+    return verbs[args[0]](args[1:])
+
+
+def _run(args: Sequence[str]) -> str:
+    settings, jobs, resolved = parse(args)
     return run(settings, jobs or _cores(), resolved)
 
 
-def parse(args: Sequence[str]) -> tuple[StudySettings, int, dict[str, Any]]:
+def _plan(args: Sequence[str]) -> str:
+    settings, jobs, _ = parse(args, "plan")
+    tasks = lay_out(settings, planning=True)
+    todo = tasks_to_run(tasks, identify(tasks, settings.folder), settings.folder / "tasks")
+    return plan_text(settings, tasks, todo, jobs or _cores())
+
+
+def _status(args: Sequence[str]) -> str:
+    if args and Path(args[0]).is_dir():
+        return study_status(Path(args[0]))
+    settings, _, _ = parse(args, "status")
+    return study_status(settings.folder)
+
+
+def parse(args: Sequence[str], verb: str = "run") -> tuple[StudySettings, int, dict[str, Any]]:
     """Settings from a YAML file and dotted options laid over it.
 
     Args:
         args: the file first, or as ``--config FILE``.
+        verb: for the usage.
 
     Returns:
         The settings, the number of worker processes (0: one a core), and the resolved YAML.
@@ -65,7 +84,7 @@ def parse(args: Sequence[str]) -> tuple[StudySettings, int, dict[str, Any]]:
     """
     from jsonargparse import ActionConfigFile, ArgumentParser
 
-    parser = ArgumentParser(prog="alpha-lightning study run", allow_abbrev=False)
+    parser = ArgumentParser(prog=f"alpha-lightning study {verb}", allow_abbrev=False)
     parser.add_argument("--config", action=ActionConfigFile, help="The study's YAML.")
     parser.add_argument("--jobs", type=int, default=0, help="Worker processes; 0: one a core.")
     parser.add_class_arguments(StudySettings, as_group=False, skip={"fit"})
@@ -103,85 +122,24 @@ def run(settings: StudySettings, jobs: int, resolved: dict[str, Any]) -> str:
         StudyError: tasks failed; the rest is done, and the next run tries only those again.
     """
     tasks = lay_out(settings)
-    keys = task_keys(tasks)
     folder = settings.folder
-    with _locked(folder):
-        _sweep(folder)
+    identities = identify(tasks, folder)
+    with locked(folder):
         with atomic_file(folder / "study.yaml") as draft:
             text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
             draft.write_text(text, encoding="utf-8")
-        todo = tasks_to_run(tasks, keys, folder / "tasks")
-        running = contextlib.closing(run_local(todo, keys, folder / "tasks", jobs))
-        with _Progress(folder, tasks, todo) as progress, running as outcomes:
+        write_tasks(folder, tasks, identities)
+        todo = [task for task, _ in tasks_to_run(tasks, identities, folder / "tasks")]
+        running = contextlib.closing(run_local(todo, identities, folder / "tasks", jobs))
+        with Progress(folder, tasks, todo) as progress, running as outcomes:
             for outcome in outcomes:
                 progress.add(outcome)
     if progress.failures:
-        raise StudyError(_failure(progress, len(todo)))
+        raise StudyError(progress.failure())
     from alpha_lightning.reports.report import headline
 
     page = folder / "report" / "index.html"
     return f"{headline(str(folder))}\n\nreport: {page}"
-
-
-class _Progress:
-    """The bar, and ``timings.csv``, which the report reads.
-
-    Args:
-        folder: of the study.
-        tasks: all of them, in order.
-        todo: those that run now.
-    """
-
-    def __init__(self, folder: Path, tasks: list[Task], todo: list[Task]) -> None:
-        running = {task.name for task in todo}
-        done = [task.name for task in tasks if task.name not in running]
-        markers = {name: read_marker(folder / "tasks" / name) for name in done}
-        self.file = folder / "timings.csv"
-        self.order = [task.name for task in tasks]
-        self.seconds = {name: float(marker["seconds"]) for name, marker in markers.items()}
-        self.failures: list[Outcome] = []
-        self.ended = 0
-        self.bar = tqdm(total=len(tasks), initial=len(done), unit="task", desc="study")
-        if done:
-            self.bar.write(f"{len(done)} tasks done before, {len(todo)} to run")
-
-    def __enter__(self) -> "_Progress":
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self.bar.close()
-
-    def add(self, outcome: Outcome) -> None:
-        """Show how a task ended."""
-        name = outcome.task.name
-        self.ended += 1
-        self.bar.update()
-        if outcome.failure is None:
-            self.seconds[name] = outcome.seconds
-            self.bar.write(f"{name}: {outcome.seconds:.1f} s")
-            self._write_timings()
-        else:
-            self.failures.append(outcome)
-            self.bar.write(f"{name}: FAILED, {outcome.failure}")
-
-    def _write_timings(self) -> None:
-        table = io.StringIO()
-        rows = csv.writer(table, lineterminator="\n")
-        rows.writerow(["task", "seconds"])
-        rows.writerows(
-            (name, f"{self.seconds[name]:.3f}") for name in self.order if name in self.seconds
-        )
-        with atomic_file(self.file) as draft:
-            draft.write_text(table.getvalue())
-
-
-def _failure(progress: _Progress, wanted: int) -> str:
-    failed = len(progress.failures)
-    lines = [f"{failed} of {wanted} tasks failed; run again to retry:"]
-    lines += [f"  {o.task.name}: {o.failure} (log: {o.log})" for o in progress.failures]
-    if waiting := wanted - progress.ended:
-        lines.append(f"  {waiting} that need them did not run")
-    return "\n".join(lines)
 
 
 def _cores() -> int:
@@ -189,31 +147,3 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except OSError as error:
-        msg = f"cannot write {folder} ({error.strerror}): choose another --out"
-        raise UserError(msg) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            msg = (
-                f"another process runs the study in {folder}: wait for it, or choose another --out"
-            )
-            raise UserError(msg) from error
-        yield
-
-
-def _sweep(folder: Path) -> None:
-    # Drafts of tasks that were killed; nobody else writes here while the lock is held.
-    for path in [path for path in folder.rglob(".*") if _DRAFT.fullmatch(path.name)]:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)

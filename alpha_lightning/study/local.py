@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple, Self, cast
 
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.study.tasks import Task, run_task
+from alpha_lightning.study.tasks import Identity, Task, run_task
 
 LOG = "log.txt"
 # Set before a worker imports numpy and torch; a task may raise torch's own number again.
@@ -52,7 +52,7 @@ class Ended(NamedTuple):
 
 
 def run_local(
-    tasks: Sequence[Task], keys: Mapping[str, str], folder: Path, jobs: int
+    tasks: Sequence[Task], identities: Mapping[str, Identity], folder: Path, jobs: int
 ) -> Generator[Outcome, None, None]:
     """Run tasks on worker processes; yields each as it ends.
 
@@ -62,7 +62,7 @@ def run_local(
 
     Args:
         tasks: not done yet, needs first.
-        keys: identity by name.
+        identities: by name.
         folder: of markers and logs.
         jobs: worker processes.
     """
@@ -72,7 +72,7 @@ def run_local(
         while True:
             ready = [task for task in waiting.values() if not unfinished.intersection(task.needs)]
             for task in ready[: jobs - len(workers.busy)]:
-                workers.start(task, folder / task.name, keys[task.name])
+                workers.start(task, folder / task.name, identities[task.name])
                 del waiting[task.name]
             if not workers.busy:
                 return
@@ -112,14 +112,14 @@ class _Workers:
             worker.process.kill()
             worker.process.join()
 
-    def start(self, task: Task, folder: Path, key: str) -> None:
+    def start(self, task: Task, folder: Path, identity: Identity) -> None:
         """Hand a task to a worker."""
         self.idle = [worker for worker in self.idle if worker.process.is_alive()]
         worker = self.idle.pop() if self.idle else _start_worker()
         self.busy[worker.pipe] = worker, task
         # One that died meanwhile is found dead by `wait`.
         with contextlib.suppress(BrokenPipeError):
-            worker.pipe.send((task, folder, key))
+            worker.pipe.send((task, folder, identity))
 
     def wait(self) -> Iterator[tuple[Task, Ended]]:
         """The tasks that ended, at least one."""
@@ -176,20 +176,20 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def run_logged(task: Task, folder: Path, key: str) -> Ended:
+def run_logged(task: Task, folder: Path, identity: Identity) -> Ended:
     """Run a task with all it prints, its traceback included, in a log.
 
     Args:
         task: what to run.
         folder: of marker and log.
-        key: identity to leave in the marker.
+        identity: to leave in the marker.
     """
     begin = time.perf_counter()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / LOG).open("w+") as log, _output_to(log.fileno()):
             try:
-                run_task(task, folder, key)
+                run_task(task, folder, identity)
             except SystemExit as error:
                 # Settings that jsonargparse refuses end in its own message and an exit.
                 raise UserError(_refusal(folder / LOG) or f"exit status {error.code}") from error

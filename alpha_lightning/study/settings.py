@@ -5,25 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from alpha_lightning.artefacts.dated_table import Precision
 from alpha_lightning.panel.bad_rows import Mode
-from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.ingest import SideTables
 from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 
 INTRADAY = ("mschars", "l2chars")
 """Data sets that are made of minute bars and trades."""
-_SCORES = ("v1", "reversal", "summary")
-_SECTIONS = ("trainer", "model", "data")
-# What a study says itself, and where: said twice, one of the two would be lost without a word.
-_OWN = {
-    "data.panel": "source",
-    "data.dataset": "datasets",
-    "data.vintage": "vintages",
-    "data.seed": "seeds",
-    "data.sample.universe": "universe",
-    "trainer.logger": "out",
-    "trainer.devices": "--jobs",
-}
+Scheme = Literal["oos_lagged", "in_sample"]
+Integration = Literal["v0", "v1", "opt"]
 
 
 @dataclass(frozen=True)
@@ -59,13 +49,43 @@ class EvaluationSettings:
     frequency: Literal["weekly", "daily"] = "weekly"
     """Signal dates of RankIC."""
     since: list[str] = field(default_factory=list)
-    """Further first dates of the group table."""
+    """Further first dates of the group tables, the first that of figures 9 and 15; the last vintage
+    when empty."""
     baselines: list[Literal["reversal", "summary"]] = field(
         default_factory=lambda: ["reversal", "summary"]
     )
     """Scores without a network, on the same dates: 5-day reversal; LightGBM on window summaries."""
     dataset_value: bool = True
     """Also weigh some of the data sets without the others, to see what each of them is worth."""
+    weightings: list[Literal["linear", "equal"]] = field(
+        default_factory=lambda: ["linear", "equal"]
+    )
+    """Also weigh the factors linearly and equally, to see what the trees are worth."""
+    paper: bool = False
+    """Show the paper's numbers beside ours: the study is the paper's."""
+
+
+@dataclass(frozen=True)
+class FactorSettings:
+    """How factor matrices are kept: at the paper's size they are most of a study."""
+
+    precision: Precision = "float32"
+    """``float16`` takes half of the space and keeps three digits."""
+    keep: Literal["always", "until_weighed"] = "always"
+    """``until_weighed`` drops a matrix when every score that needs it is made; one that is wanted
+    again is made from its checkpoint, without training."""
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What `study plan` reckons with before there is a panel."""
+
+    first_date: str = ""
+    """First trading date."""
+    last_date: str = ""
+    """Last trading date."""
+    stocks: int = 0
+    """Stocks on a date."""
 
 
 @dataclass(frozen=True)
@@ -86,37 +106,32 @@ class StudySettings:
     """Data sets each unit is trained on; their factors meet in one weighting."""
     seeds: list[int] = field(default_factory=lambda: [0])
     """Independent runs."""
+    schemes: list[Scheme] = field(default_factory=lambda: ["oos_lagged"])
+    """How vintages are cut; the first makes the scores, a second is compared with it."""
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    """Units by the name of a group of models; all units, without a name, when empty."""
+    integration: list[Integration] = field(default_factory=lambda: ["v0", "v1"])
+    """What is made of each group: v0, one weighting of all factors; v1, the mean of the models'
+    scores; opt, their mean with weights R^-1 IC of the past."""
     universe: str = "all"
     """An index whose members are in the panel, or all."""
     fit: dict[str, Any] = field(default_factory=dict)
     """Merged over each unit's YAML: trainer, model, data."""
+    factors: FactorSettings = FactorSettings()
+    """How factor matrices are kept."""
     weighting: LightGBMSettings = field(default_factory=LightGBMSettings)
     """LightGBM of every score."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """What is measured."""
     threads: int = 1
     """Threads of one training task; results may differ in the last digit between thread counts."""
+    expected: Expectation = Expectation()
+    """What `study plan` reckons with before there is a panel."""
 
     def __post_init__(self) -> None:
-        baselines = self.evaluation.baselines
-        lists = {what: getattr(self, what) for what in ("units", "vintages", "datasets", "seeds")}
-        for what, values in (lists | {"evaluation.baselines": baselines}).items():
-            if (what in lists and not values) or len(set(values)) < len(values):
-                msg = f"study {self.name}: {what} is {values}: name at least one, and each once"
-                raise PanelError(msg)
-        given = [k for k in ("panel", "market", "daily", "qlib") if getattr(self.source, k)]
-        if len(given) != 1:
-            msg = (
-                f"study {self.name}: source names {given or 'nothing'}: give exactly one of panel,"
-                " market, daily, qlib (for your own bars: --source.daily FILE)"
-            )
-            raise PanelError(msg)
-        if self.threads < 1:
-            msg = f"study {self.name}: threads is {self.threads}: it must be at least 1"
-            raise PanelError(msg)
-        _check_intraday(self)
-        _check_units(self.name, self.units)
-        _check_fit(self.name, self.fit)
+        from alpha_lightning.study.contradictions import refuse_contradictions
+
+        refuse_contradictions(self)
 
     @property
     def folder(self) -> Path:
@@ -130,69 +145,21 @@ class StudySettings:
         return tuple(name for name in wanted if name in self.datasets)
 
     @property
+    def unit_names(self) -> tuple[str, ...]:
+        """What the units are called: as their files."""
+        return tuple(Path(path).stem for path in self.units)
+
+    @property
+    def members(self) -> dict[str, list[str]]:
+        """Units by group, none of a single unit alone."""
+        if self.groups:
+            return self.groups
+        return {"": list(self.unit_names)} if len(self.units) > 1 else {}
+
+    @property
     def sample(self) -> dict[str, Any]:
         """What `fit` says of ``data.sample``, in the study's universe."""
         return {**self.fit.get("data", {}).get("sample", {}), "universe": self.universe}
-
-
-def _check_intraday(study: StudySettings) -> None:
-    source = study.source
-    given = [k for k in ("minute", "trades", "exchange") if getattr(source, k)]
-    if source.panel and given:
-        msg = (
-            f"study {study.name}: source.{given[0]} has no use beside a ready panel: add data sets"
-            " to it with `alpha-lightning characterise` first"
-        )
-        raise PanelError(msg)
-    if source.market:
-        if source.minute or source.trades:
-            msg = (
-                f"study {study.name}: source.{given[0]} has no use beside source.market, which"
-                " writes minute bars and trades of its own"
-            )
-            raise PanelError(msg)
-        return
-    for name in study.characterised:
-        lacking = [] if source.exchange else ["source.exchange (a YAML of its hours)"]
-        if not source.minute and (name == "mschars" or not source.trades):
-            lacking.append("source.minute (minute bars)")
-        if lacking:
-            msg = f"study {study.name}: {name} cannot be made: give {' and '.join(lacking)}"
-            raise PanelError(msg)
-
-
-def _check_units(study: str, paths: list[str]) -> None:
-    names = [Path(path).stem for path in paths]
-    for name, path in zip(names, paths, strict=True):
-        if names.count(name) > 1 or name in _SCORES:
-            taken = "two units" if names.count(name) > 1 else "a score of every study"
-            msg = f"study {study}: {taken} would be called {name}: give {path} another file name"
-            raise PanelError(msg)
-
-
-def _check_fit(study: str, fit: dict[str, Any]) -> None:
-    strange = sorted(set(fit) - set(_SECTIONS))
-    if strange:
-        known = ", ".join(_SECTIONS)
-        msg = f"study {study}: fit has no {', '.join(strange)}: it may hold {known}"
-        raise PanelError(msg)
-    for path in (*_SECTIONS, "data.sample"):
-        value = _at(fit, path, {})
-        if not isinstance(value, dict):
-            msg = f"study {study}: fit.{path} is {value!r}: it should be a mapping"
-            raise PanelError(msg)
-    for path, instead in _OWN.items():
-        if _at(fit, path, None) is not None:
-            msg = f"study {study}: fit.{path} is the study's own to say: use {instead} instead"
-            raise PanelError(msg)
-
-
-def _at(tree: Any, path: str, absent: Any) -> Any:
-    for key in path.split("."):
-        if not isinstance(tree, dict) or key not in tree:
-            return absent
-        tree = tree[key]
-    return tree
 
 
 def training_seed(unit: str, dataset: str, vintage: int, run: int) -> int:

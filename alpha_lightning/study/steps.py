@@ -51,40 +51,69 @@ def prepare_step(panel: str, dataset: str, rule: dict[str, Any]) -> None:
 
 def fit_step(config: dict[str, Any], folder: str, threads: int) -> None:
     """Train one unit from a resolved configuration, in a folder of its own, from the beginning."""
+    target = Path(folder)
+    shutil.rmtree(target, ignore_errors=True)
+    _lightning("fit", config, folder, threads)
+
+
+def export_step(config: dict[str, Any], folder: str, threads: int) -> None:
+    """Make the factor matrix of a trained network again, from its checkpoint."""
+    best = Path(folder) / "checkpoints" / "best.ckpt"
+    _lightning("predict", _exporting(config, folder), folder, threads, f"--ckpt_path={best}")
+
+
+def _exporting(config: dict[str, Any], folder: str) -> dict[str, Any]:
+    # `predict` writes beside the run; a study's factors lie in it.
+    callbacks = [dict(callback) for callback in config["trainer"]["callbacks"]]
+    path = {"path": str(Path(folder) / "factors.parquet")}
+    callbacks[-1]["init_args"] = {**callbacks[-1]["init_args"], **path}
+    return {**config, "trainer": {**config["trainer"], "callbacks": callbacks}}
+
+
+def _lightning(
+    command: str, config: dict[str, Any], folder: str, threads: int, *options: str
+) -> None:
     import torch
 
     from alpha_lightning.factors.training_cli import train
 
-    target = Path(folder)
-    shutil.rmtree(target, ignore_errors=True)
     # Beside the folder, which Lightning wants to find empty.
-    file = target.with_name(f"{target.name}.yaml")
+    file = Path(folder).with_name(f"{Path(folder).name}.yaml")
     with atomic_file(file) as draft:
         draft.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        train(["fit", "--config", str(file)])
+        train([command, "--config", str(file), *options])
     finally:
         # The next task of this process must not depend on what ran before it.
         torch.set_num_threads(before)
 
 
-def weigh_step(arguments: dict[str, Any], settings: dict[str, Any]) -> None:
+def weigh_step(arguments: dict[str, Any], settings: dict[str, Any], threads: int) -> None:
     """Weigh factor matrices into a score."""
     from alpha_lightning.panel.returns import Horizon
     from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
     from alpha_lightning.weighting.weigh import weigh
 
     label = Horizon(**arguments["label"])
-    weigh(**{**arguments, "label": label}, settings=LightGBMSettings(**settings))
+    weigh(**{**arguments, "label": label}, settings=LightGBMSettings(**settings, threads=threads))
 
 
-def baseline_step(arguments: dict[str, Any], settings: dict[str, Any]) -> None:
+def combine_step(arguments: dict[str, Any]) -> None:
+    """Average scores with weights of the past."""
+    from alpha_lightning.panel.returns import Horizon
+    from alpha_lightning.weighting.combine import combine
+
+    combine(**{**arguments, "label": Horizon(**arguments["label"])})
+
+
+def baseline_step(arguments: dict[str, Any], settings: dict[str, Any], threads: int) -> None:
     """Score without a network."""
     from alpha_lightning.panel.returns import Horizon
     from alpha_lightning.weighting.baselines import baseline
     from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 
     label = Horizon(**arguments["label"])
-    baseline(**{**arguments, "label": label}, settings=LightGBMSettings(**settings))
+    trees = LightGBMSettings(**settings, threads=threads)
+    baseline(**{**arguments, "label": label}, settings=trees)

@@ -4,15 +4,28 @@ import importlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from alpha_lightning import __version__
 from alpha_lightning.artefacts.atomic import atomic_file
 from alpha_lightning.artefacts.provenance import fingerprint_json
+from alpha_lightning.study.code_version import code_fingerprint
 
 MARKER = "done.json"
+FAILED = "failed.json"
+
+
+class Restore(NamedTuple):
+    """How an artefact that is gone is made again from what its task kept.
+
+    Args:
+        function: ``module:function``, with the arguments of the task.
+        source: file that the task kept and that the function needs.
+    """
+
+    function: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,9 @@ class Task:
         needs: names of tasks whose artefacts it reads.
         reads: fingerprints of outside inputs, which the arguments only point to.
         writes: the artefact it leaves, if any.
+        aside: further arguments, on which the artefact does not depend.
+        restore: a shorter way to an artefact that is gone.
+        transient: whether the artefact may go once every task that needs it is done.
     """
 
     name: str
@@ -34,38 +50,99 @@ class Task:
     needs: tuple[str, ...] = ()
     reads: Mapping[str, str] = field(default_factory=dict)
     writes: str | None = None
+    aside: Mapping[str, Any] = field(default_factory=dict)
+    restore: Restore | None = None
+    transient: bool = False
 
 
-def task_keys(tasks: Sequence[Task]) -> dict[str, str]:
-    """Identity of every task: settings, program version, outside inputs and, in turn, its needs.
+@dataclass(frozen=True)
+class Identity:
+    """What a task's artefact depends on, part by part, each a fingerprint.
+
+    Args:
+        code: the code that its function reaches.
+        settings: function and arguments.
+        inputs: outside inputs.
+        needs: identities of the tasks it needs.
+    """
+
+    code: str
+    settings: str
+    inputs: str
+    needs: str
+
+    @property
+    def key(self) -> str:
+        """All of it in one fingerprint."""
+        return fingerprint_json(asdict(self))
+
+
+class ToRun(NamedTuple):
+    """A task that is to run, and why."""
+
+    task: Task
+    reason: str
+
+
+def identify(tasks: Sequence[Task], folder: Path) -> dict[str, Identity]:
+    """Identity of every task by name: code, settings, outside inputs and, in turn, its needs.
 
     Args:
         tasks: in an order in which needs come first.
+        folder: of the study; paths below it count as relative, so that it may be moved.
     """
-    keys: dict[str, str] = {}
+    found: dict[str, Identity] = {}
     for task in tasks:
-        needs = [keys[name] for name in task.needs]
-        about = [__version__, task.function, dict(task.arguments), dict(task.reads), needs]
-        keys[task.name] = fingerprint_json(about)
-    return keys
+        arguments = _relative(dict(task.arguments), f"{folder}/")
+        found[task.name] = Identity(
+            code=code_fingerprint(task.function, task.arguments),
+            settings=fingerprint_json([task.function, arguments]),
+            inputs=fingerprint_json(dict(task.reads)),
+            needs=fingerprint_json([found[name].key for name in task.needs]),
+        )
+    return found
 
 
-def tasks_to_run(tasks: Sequence[Task], keys: Mapping[str, str], folder: Path) -> list[Task]:
-    """Tasks that are not done, and those that need them; and those whose artefact is gone.
+def tasks_to_run(
+    tasks: Sequence[Task], identities: Mapping[str, Identity], folder: Path
+) -> list[ToRun]:
+    """Tasks that are not done, those that need them, and those whose artefact is gone but wanted.
 
     An artefact that is gone comes back the same, so what was made from it stays.
 
     Args:
         tasks: in an order in which needs come first.
-        keys: identity by name.
+        identities: by name.
         folder: of markers.
     """
-    changed: set[str] = set()
+    reasons: dict[str, str] = {}
     for task in tasks:
-        marker = read_marker(folder / task.name)
-        if marker.get("key") != keys[task.name] or changed.intersection(task.needs):
-            changed.add(task.name)
-    return [task for task in tasks if task.name in changed or _lost(task)]
+        reason = _reason(read_marker(folder / task.name), identities[task.name])
+        before = next((name for name in task.needs if reasons.get(name)), None)
+        if reason is None and before is not None:
+            reason = f"needs {before}"
+        if reason == "new" and (folder / task.name / FAILED).exists():
+            reason = "failed before"
+        if reason is not None:
+            reasons[task.name] = reason
+    wanted = {name for task in tasks if task.name in reasons for name in task.needs}
+    for task in reversed(tasks):
+        if task.name not in reasons and _lost(task) and (not task.transient or task.name in wanted):
+            reasons[task.name] = "its artefact is gone"
+            wanted.update(task.needs)
+    return [ToRun(task, reasons[task.name]) for task in tasks if task.name in reasons]
+
+
+def spent(tasks: Sequence[Task], unfinished: set[str]) -> list[Path]:
+    """Transient artefacts that no unfinished task needs any more.
+
+    Args:
+        tasks: all tasks.
+        unfinished: names of those that have not succeeded.
+    """
+    wanted = {name for task in tasks if task.name in unfinished for name in task.needs}
+    gone = [t for t in tasks if t.transient and t.name not in wanted | unfinished and t.writes]
+    return [path for task in gone if (path := Path(str(task.writes))).exists()]
 
 
 def read_marker(folder: Path) -> dict[str, Any]:
@@ -77,23 +154,52 @@ def read_marker(folder: Path) -> dict[str, Any]:
     return marker if isinstance(marker, dict) else {}
 
 
-def run_task(task: Task, folder: Path, key: str) -> None:
+def run_task(task: Task, folder: Path, identity: Identity) -> None:
     """Run a task and leave its marker, the last thing written.
 
     Args:
         task: what to run.
         folder: for the marker.
-        key: identity to leave in the marker.
+        identity: to leave in the marker.
     """
     begin = time.perf_counter()
-    module, name = task.function.split(":")
+    before = read_marker(folder)
+    again = task.restore if before.get("key") == identity.key else None
+    if again is not None and not Path(again.source).exists():
+        again = None
     (folder / MARKER).unlink(missing_ok=True)
-    getattr(importlib.import_module(module), name)(**task.arguments)
-    seconds = round(time.perf_counter() - begin, 3)
-    marker = {"key": key, "task": task.name, "seconds": seconds}
+    (folder / FAILED).unlink(missing_ok=True)
+    module, name = (again.function if again else task.function).split(":")
+    getattr(importlib.import_module(module), name)(**task.arguments, **task.aside)
+    # The time it takes from scratch is what an estimate wants.
+    seconds = before["seconds"] if again else round(time.perf_counter() - begin, 3)
+    marker = {"key": identity.key, "task": task.name, "seconds": seconds, **asdict(identity)}
     with atomic_file(folder / MARKER) as draft:
         draft.write_text(json.dumps(marker, indent=1))
 
 
+def _reason(marker: Mapping[str, Any], identity: Identity) -> str | None:
+    if not marker:
+        return "new"
+    if marker.get("key") == identity.key:
+        return None
+    told = {"code": "its code changed", "settings": "its settings changed"}
+    told["inputs"] = "its inputs changed"
+    for part, text in told.items():
+        if marker.get(part) != getattr(identity, part):
+            return text
+    return "what it needs changed"
+
+
 def _lost(task: Task) -> bool:
     return task.writes is not None and not Path(task.writes).exists()
+
+
+def _relative(tree: Any, prefix: str) -> Any:
+    if isinstance(tree, Mapping):
+        return {key: _relative(value, prefix) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_relative(value, prefix) for value in tree]
+    if isinstance(tree, str) and f"{tree}/".startswith(prefix):
+        return f"study:{tree[len(prefix) :]}"
+    return tree

@@ -16,7 +16,7 @@ from alpha_lightning.study.command import parse, run
 from alpha_lightning.study.inspect import inspect
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.settings import StudySettings
-from alpha_lightning.study.tasks import task_keys, tasks_to_run
+from alpha_lightning.study.tasks import identify, tasks_to_run
 
 ROOT = Path(__file__).parents[2]
 THREE = ["rawbar", "mschars", "l2chars"]
@@ -72,7 +72,7 @@ def test_the_panel_holds_three_data_sets_and_the_study_is_done(study: StudySetti
     assert set(panel.datasets) == set(THREE)
     assert panel.meta["fundamentals"]
     tasks = lay_out(study)
-    assert tasks_to_run(tasks, task_keys(tasks), study.folder / "tasks") == []
+    assert tasks_to_run(tasks, identify(tasks, study.folder), study.folder / "tasks") == []
 
 
 def test_every_subset_of_the_data_sets_is_measured(study: StudySettings) -> None:

@@ -20,7 +20,7 @@ from alpha_lightning.artefacts.dated_table import read_dated_table
 from alpha_lightning.study.command import parse, run, study
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.settings import StudySettings
-from alpha_lightning.study.tasks import MARKER, task_keys, tasks_to_run
+from alpha_lightning.study.tasks import MARKER, identify, tasks_to_run
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,7 +124,7 @@ def test_nothing_half_written_is_left(restarted: StudySettings) -> None:
 
 def test_everything_is_done_and_timed(finished: StudySettings) -> None:
     tasks = lay_out(finished)
-    assert tasks_to_run(tasks, task_keys(tasks), finished.folder / "tasks") == []
+    assert tasks_to_run(tasks, identify(tasks, finished.folder), finished.folder / "tasks") == []
     rows = (finished.folder / "timings.csv").read_text().splitlines()
     assert [row.partition(",")[0] for row in rows] == ["task", *(task.name for task in tasks)]
     page = (finished.folder / "report" / "index.html").read_text()
@@ -170,15 +170,15 @@ def test_a_report_that_was_removed_is_made_again_and_nothing_else(
 def test_a_setting_of_lightgbm_trains_no_network(finished: StudySettings) -> None:
     weighting = replace(finished.weighting, rounds=11)
     tasks = lay_out(replace(finished, weighting=weighting))
-    todo = tasks_to_run(tasks, task_keys(tasks), finished.folder / "tasks")
-    kinds = [task.name.partition("/")[0] for task in todo]
+    todo = tasks_to_run(tasks, identify(tasks, finished.folder), finished.folder / "tasks")
+    kinds = [task.name.partition("/")[0] for task, _ in todo]
     assert set(kinds) == {"weigh", "combine", "baseline", "evaluate", "report"}
 
 
 def test_a_new_seed_runs_only_what_is_new(finished: StudySettings) -> None:
     tasks = lay_out(replace(finished, seeds=[0, 7]))
-    todo = tasks_to_run(tasks, task_keys(tasks), finished.folder / "tasks")
-    trained = [task.name for task in todo if task.name.partition("/")[0] in ("fit", "weigh")]
+    todo = tasks_to_run(tasks, identify(tasks, finished.folder), finished.folder / "tasks")
+    trained = [task.name for task, _ in todo if task.name.partition("/")[0] in ("fit", "weigh")]
     assert trained == [
         "fit/gru/rawbar/v2022/s7",
         "fit/lstm/rawbar/v2022/s7",

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from alpha_lightning.study.local import LOG, Outcome, run_local, run_logged
-from alpha_lightning.study.tasks import Task, read_marker
+from alpha_lightning.study.tasks import Identity, Task, read_marker
 
+ANY = Identity("code", "settings", "inputs", "needs")
 TOYS = """
 import os, signal, sys, threading, time
 from pathlib import Path
@@ -71,7 +72,7 @@ def toy(name: str, function: str, needs: tuple[str, ...] = (), **arguments: Any)
 
 
 def run(tasks: list[Task], folder: Path, jobs: int = 2) -> dict[str, Outcome]:
-    keys = {task.name: "key" for task in tasks}
+    keys = dict.fromkeys((task.name for task in tasks), ANY)
     outcomes = list(run_local(tasks, keys, folder / "tasks", jobs))
     assert len({outcome.task.name for outcome in outcomes}) == len(outcomes)
     return {outcome.task.name: outcome for outcome in outcomes}
@@ -174,7 +175,7 @@ def _children() -> set[int | None]:
 
 def test_a_worker_killed_while_idle_is_replaced(toys: Path) -> None:
     tasks = [toy("a", "note", path=toys / "a"), toy("b", "note", ("a",), path=toys / "b")]
-    generator = run_local(tasks, {"a": "", "b": ""}, toys / "tasks", 1)
+    generator = run_local(tasks, {"a": ANY, "b": ANY}, toys / "tasks", 1)
     assert next(generator).failure is None
     victim = int((toys / "a").read_text())
     os.kill(victim, signal.SIGKILL)
@@ -215,7 +216,7 @@ def test_workers_compute_on_one_thread_and_the_parent_keeps_its_environment(
 
 def test_closing_ends_what_is_running_at_once(toys: Path) -> None:
     tasks = [toy("quick", "note", path=toys / "quick"), toy("slow", "sleep", path=toys / "slow")]
-    generator = run_local(tasks, {"quick": "", "slow": ""}, toys / "tasks", 2)
+    generator = run_local(tasks, {"quick": ANY, "slow": ANY}, toys / "tasks", 2)
     assert next(generator).task.name == "quick"
     assert wait_for((toys / "slow").exists, 30)
     begin = time.monotonic()
@@ -228,12 +229,13 @@ STUDY = """
 import sys
 from pathlib import Path
 from alpha_lightning.study.local import run_local
-from alpha_lightning.study.tasks import Task
+from alpha_lightning.study.tasks import Identity, Task
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     tasks = [Task(n, "toys:sleep", {"path": str(folder / n)}) for n in ("a", "b")]
-    for _ in run_local(tasks, {"a": "", "b": ""}, folder / "tasks", 2):
+    who = Identity("", "", "", "")
+    for _ in run_local(tasks, {"a": who, "b": who}, folder / "tasks", 2):
         pass
 """
 
@@ -263,8 +265,8 @@ def test_run_logged_measures_what_it_runs(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_text("text")
     task = Task("copy", "shutil:copyfile", {"src": str(source), "dst": str(target)})
-    ended = run_logged(task, tmp_path / "copy", "key")
+    ended = run_logged(task, tmp_path / "copy", ANY)
     assert ended.failure is None
     assert 0 <= read_marker(tmp_path / "copy")["seconds"] <= ended.seconds + 0.001
     source.unlink()
-    assert "FileNotFoundError" in str(run_logged(task, tmp_path / "copy", "key").failure)
+    assert "FileNotFoundError" in str(run_logged(task, tmp_path / "copy", ANY).failure)

@@ -15,7 +15,7 @@ from alpha_lightning.study.options import merge
 from alpha_lightning.study.panel_tasks import panel_of, panel_tasks, read_yaml
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.settings import StudySettings
-from alpha_lightning.study.tasks import Task, task_keys
+from alpha_lightning.study.tasks import Task, identify
 
 Tree = dict[str, Any]
 ROOT = Path(__file__).parents[2]
@@ -130,10 +130,10 @@ def test_own_minutes_and_trades_are_known_by_size_and_time(tree: Tree, tmp_path:
     assert task.arguments["exchange"]["name"] == "us"
     assert task.arguments["bad_rows"] == "drop"
     assert task.needs == ("ingest",)
-    before = task_keys(list(laid_out(own, tmp_path).values()))
-    assert task_keys(list(laid_out(own, tmp_path).values())) == before
+    before = identify(list(laid_out(own, tmp_path).values()), Path())
+    assert identify(list(laid_out(own, tmp_path).values()), Path()) == before
     os.utime(tmp_path / "trades" / "2020-01-02.parquet", ns=(1, 1))
-    after = task_keys(list(laid_out(own, tmp_path).values()))
+    after = identify(list(laid_out(own, tmp_path).values()), Path())
     same = {name for name in before if before[name] == after[name]}
     assert {"ingest", "prepare/rawbar", "fit/gru/rawbar/v2022/s0", "baseline/summary"} <= same
     assert not {"characterise", "prepare/mschars", "fit/gru/l2chars/v2022/s0"} & same
@@ -164,14 +164,14 @@ def test_changed_bars_run_everything_and_bars_are_known_by_content(
     assert "simulate" not in tasks
     reads = [folder / "a.csv", folder / "b.csv", calendar]
     assert list(tasks["ingest"].reads) == [str(path) for path in reads]
-    before = task_keys(list(tasks.values()))
+    before = identify(list(tasks.values()), Path())
     for file in reads:
         kept = file.read_text()
         file.write_text("other")
-        after = task_keys(list(laid_out(own, tmp_path).values()))
+        after = identify(list(laid_out(own, tmp_path).values()), Path())
         assert not set(before.values()) & set(after.values())
         file.write_text(kept)
-    assert task_keys(list(laid_out(own, tmp_path).values())) == before
+    assert identify(list(laid_out(own, tmp_path).values()), Path()) == before
 
 
 def test_side_tables_are_inputs_too(tree: Tree, tmp_path: Path) -> None:

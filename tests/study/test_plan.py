@@ -12,7 +12,7 @@ from alpha_lightning.study.command import parse
 from alpha_lightning.study.options import merge
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.settings import StudySettings, training_seed
-from alpha_lightning.study.tasks import Task, task_keys
+from alpha_lightning.study.tasks import Task, identify
 
 Tree = dict[str, Any]
 
@@ -21,6 +21,12 @@ def settings(tree: Tree, folder: Path, **changes: Any) -> StudySettings:
     file = folder / "study.yaml"
     file.write_text(yaml.safe_dump(merge(tree, changes)))
     return parse([str(file)])[0]
+
+
+@pytest.fixture
+def tree(tree: Tree) -> Tree:
+    """The tiny study with one way of weighting and one of integration."""
+    return tree | {"integration": ["v1"], "evaluation": {"weightings": []}}
 
 
 def laid_out(tree: Tree, folder: Path, **changes: Any) -> dict[str, Task]:
@@ -35,8 +41,8 @@ def laid_out(tree: Tree, folder: Path, **changes: Any) -> dict[str, Task]:
 
 def changed(tree: Tree, folder: Path, **changes: Any) -> set[str]:
     """Names of the tasks that a change of settings adds or runs again."""
-    old = task_keys(list(laid_out(tree, folder).values()))
-    new = task_keys(list(laid_out(tree, folder, **changes).values()))
+    old = identify(list(laid_out(tree, folder).values()), Path())
+    new = identify(list(laid_out(tree, folder, **changes).values()), Path())
     return {name for name, key in new.items() if old.get(name) != key}
 
 
@@ -58,6 +64,7 @@ def test_every_unit_vintage_and_seed_has_its_tasks(tree: Tree, tmp_path: Path) -
         *(f"combine/{name}" for name in ("gru", "lstm", "v1")),
         *(f"combine/{unit}/mean/rawbar" for unit in ("gru", "lstm")),
         *(f"baseline/{kind}" for kind in ("reversal", "summary")),
+        *(f"card/{unit}" for unit in ("gru", "lstm")),
         "evaluate",
         "report",
     }
@@ -72,6 +79,7 @@ def test_every_unit_vintage_and_seed_has_its_tasks(tree: Tree, tmp_path: Path) -
             f"combine/{name}"
             for name in ("gru", "lstm", "v1", "gru/mean/rawbar", "lstm/mean/rawbar")
         ),
+        *(f"weigh/{unit}/s{run}" for unit in ("gru", "lstm") for run in (0, 3)),
         *("baseline/reversal", "baseline/summary", "simulate"),
     }
 
@@ -79,9 +87,11 @@ def test_every_unit_vintage_and_seed_has_its_tasks(tree: Tree, tmp_path: Path) -
 def test_a_single_unit_has_no_integration_and_baselines_can_be_left_out(
     tree: Tree, tmp_path: Path
 ) -> None:
-    tasks = laid_out(tree, tmp_path, units=tree["units"][:1], evaluation={"baselines": []})
+    tasks = laid_out(
+        tree, tmp_path, units=tree["units"][:1], evaluation={"baselines": [], "weightings": []}
+    )
     evaluate = tasks["evaluate"]
-    assert evaluate.needs == ("combine/gru", "combine/gru/mean/rawbar", "simulate")
+    assert evaluate.needs == ("combine/gru", "combine/gru/mean/rawbar", "weigh/gru/s0", "simulate")
     assert evaluate.arguments["scores"] == ["runs/tiny/scores/gru.parquet"]
     assert evaluate.arguments["also"] == ["runs/tiny/scores/gru/mean/rawbar.parquet"]
 
@@ -94,7 +104,9 @@ def test_what_one_task_writes_is_what_the_next_one_reads(tree: Tree, tmp_path: P
     assert tasks["combine/gru"].arguments["scores"] == [tasks["weigh/gru/s0"].writes]
     evaluate = tasks["evaluate"]
     written = {tasks[name].writes for name in evaluate.needs if name != "simulate"}
-    assert {*evaluate.arguments["scores"], *evaluate.arguments["also"]} == written
+    read = [path for key in ("scores", "also", "runs") for path in evaluate.arguments[key]]
+    assert set(read) == written
+    assert evaluate.arguments["importance"] == evaluate.arguments["runs"]
     assert not set(evaluate.arguments["scores"]) & set(evaluate.arguments["also"])
 
 
@@ -136,7 +148,11 @@ def test_a_unit_is_resolved_to_the_last_setting(tree: Tree, tmp_path: Path) -> N
     }
     kept = [callback["class_path"].rpartition(".")[2] for callback in trainer["callbacks"]]
     assert kept == ["EarlyStopping", "ModelCheckpoint", "FactorMatrixExport"]
-    assert trainer["callbacks"][-1]["init_args"] == {"unit": "lstm", "run": 4}
+    assert trainer["callbacks"][-1]["init_args"] == {
+        "unit": "lstm",
+        "run": 4,
+        "precision": "float32",
+    }
 
 
 EXPORT = "alpha_lightning.factors.export.FactorMatrixExport"
@@ -158,7 +174,10 @@ def test_callbacks_in_any_spelling_keep_one_export(
 ) -> None:
     tasks = laid_out(tree, tmp_path, fit={"trainer": {"callbacks": given}})
     callbacks = tasks["fit/gru/rawbar/v2022/s0"].arguments["config"]["trainer"]["callbacks"]
-    own = {"class_path": EXPORT, "init_args": {**export, "unit": "gru", "run": 0}}
+    own = {
+        "class_path": EXPORT,
+        "init_args": {**export, "unit": "gru", "run": 0, "precision": "float32"},
+    }
     assert callbacks == [*others, own]
 
 
@@ -179,6 +198,7 @@ COMBINED = {"combine/gru", "combine/lstm", "combine/v1"}
 MEANS = {"mean/gru/rawbar/s0", "mean/lstm/rawbar/s0"}
 MEANS |= {"combine/gru/mean/rawbar", "combine/lstm/mean/rawbar"}
 CLOSING = {"evaluate", "report"}
+CARDS = {"card/gru", "card/lstm"}
 
 
 def test_a_setting_of_lightgbm_trains_no_network(tree: Tree, tmp_path: Path) -> None:
@@ -188,7 +208,9 @@ def test_a_setting_of_lightgbm_trains_no_network(tree: Tree, tmp_path: Path) -> 
 
 def test_a_setting_of_training_simulates_nothing(tree: Tree, tmp_path: Path) -> None:
     again = changed(tree, tmp_path, fit={"trainer": {"max_epochs": 5}})
-    assert again == NETWORKS | {"weigh/gru/s0", "weigh/lstm/s0"} | COMBINED | MEANS | CLOSING
+    weighed = {"weigh/gru/s0", "weigh/lstm/s0"}
+    # The card says how a network is trained, too.
+    assert again == NETWORKS | weighed | COMBINED | MEANS | CLOSING | CARDS
 
 
 def test_a_new_seed_runs_only_what_is_new(tree: Tree, tmp_path: Path) -> None:
@@ -201,7 +223,11 @@ def test_a_new_seed_runs_only_what_is_new(tree: Tree, tmp_path: Path) -> None:
 
 
 def test_a_new_data_set_trains_only_its_own_networks(tree: Tree, tmp_path: Path) -> None:
-    ready = {**tree, "evaluation": {"dataset_value": False}, "datasets": ["rawbar", "mschars"]}
+    ready = {
+        **tree,
+        "evaluation": {"dataset_value": False, "weightings": []},
+        "datasets": ["rawbar", "mschars"],
+    }
     market = Path(tree["source"]["market"])
     market.write_text(market.read_text().replace("minute: false", "minute: true"))
     again = changed(ready, tmp_path, datasets=["rawbar", "mschars", "l2chars"])
@@ -212,14 +238,16 @@ def test_a_new_data_set_trains_only_its_own_networks(tree: Tree, tmp_path: Path)
 
 
 def test_a_setting_of_evaluation_only_evaluates(tree: Tree, tmp_path: Path) -> None:
-    assert changed(tree, tmp_path, evaluation={"since": ["2022-03-01"]}) == CLOSING
+    assert (
+        changed(tree, tmp_path, evaluation={"since": ["2022-03-01"], "weightings": []}) == CLOSING
+    )
 
 
 def test_the_shipped_study_of_three_data_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
     tasks = {task.name: task for task in lay_out(parse(["configs/studies/datasets.yaml"])[0])}
     assert sum(name.startswith("fit/") for name in tasks) == 3 * 2
-    assert sum(name.startswith("weigh/") for name in tasks) == 7 * 2
+    assert sum(name.startswith("weigh/") for name in tasks) == (7 + 2) * 2
     assert sum(name.startswith("mean/") for name in tasks) == 3 * 2
     intraday = [tasks["characterise"].arguments[name] for name in ("minute", "trades")]
     assert intraday == ["runs/datasets/vendor/minute", "runs/datasets/vendor/trades"]
@@ -230,10 +258,10 @@ def test_a_new_title_only_reports(tree: Tree, tmp_path: Path) -> None:
 
 
 def test_a_changed_market_runs_everything(tree: Tree, tmp_path: Path) -> None:
-    before = task_keys(list(laid_out(tree, tmp_path).values()))
+    before = identify(list(laid_out(tree, tmp_path).values()), Path())
     market = Path(tree["source"]["market"])
     market.write_text(market.read_text() + "seed: 5\n")
-    after = task_keys(list(laid_out(tree, tmp_path).values()))
+    after = identify(list(laid_out(tree, tmp_path).values()), Path())
     assert not set(before.values()) & set(after.values())
 
 

@@ -1,20 +1,26 @@
 """Identity and completion of tasks."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from alpha_lightning.study import tasks as module
 from alpha_lightning.study.tasks import (
+    FAILED,
     MARKER,
+    Identity,
+    Restore,
     Task,
+    identify,
     read_marker,
     run_task,
-    task_keys,
+    spent,
     tasks_to_run,
 )
+
+ANY = Identity("code", "settings", "inputs", "needs")
 
 
 def chain(folder: Path) -> list[Task]:
@@ -35,27 +41,27 @@ def chain(folder: Path) -> list[Task]:
 def run_all(tasks: list[Task], folder: Path) -> None:
     for task in tasks:
         (folder / task.name).mkdir(parents=True, exist_ok=True)
-        run_task(task, folder / task.name, task_keys(tasks)[task.name])
+        run_task(task, folder / task.name, identify(tasks, folder)[task.name])
 
 
 def names_to_run(tasks: list[Task], folder: Path) -> str:
-    return "".join(task.name for task in tasks_to_run(tasks, task_keys(tasks), folder))
+    return "".join(todo.task.name for todo in tasks_to_run(tasks, identify(tasks, folder), folder))
 
 
 def test_the_marker_is_the_last_thing_written_and_says_what_it_marks(tmp_path: Path) -> None:
     task = chain(tmp_path)[0]
-    run_task(task, tmp_path, "key")
+    run_task(task, tmp_path, ANY)
     assert (tmp_path / "a.txt").read_bytes() == Path(__file__).read_bytes()
     marker = json.loads((tmp_path / MARKER).read_text())
     assert marker.pop("seconds") >= 0
-    assert marker == {"key": "key", "task": "a"}
+    assert marker == {"key": ANY.key, "task": "a", **asdict(ANY)}
 
 
 def test_a_failing_task_leaves_no_marker_not_even_an_old_one(tmp_path: Path) -> None:
     task = chain(tmp_path)[0]
-    run_task(task, tmp_path, "key")
+    run_task(task, tmp_path, ANY)
     with pytest.raises(FileNotFoundError):
-        run_task(replace(task, arguments={"src": "nowhere", "dst": "x"}), tmp_path, "key")
+        run_task(replace(task, arguments={"src": "nowhere", "dst": "x"}), tmp_path, ANY)
     assert read_marker(tmp_path) == {}
 
 
@@ -86,12 +92,10 @@ def test_a_changed_outside_input_runs_the_task_and_what_needs_it(tmp_path: Path)
     assert names_to_run(tasks, tmp_path) == "bc"
 
 
-def test_another_version_of_the_program_runs_everything(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_code_runs_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tasks = chain(tmp_path)
     run_all(tasks, tmp_path)
-    monkeypatch.setattr(module, "__version__", "99")
+    monkeypatch.setattr(module, "code_fingerprint", lambda *_: "other")
     assert names_to_run(tasks, tmp_path) == "abcd"
 
 
@@ -118,4 +122,91 @@ def test_a_damaged_marker_counts_as_none(tmp_path: Path, content: bytes) -> None
 def test_keys_do_not_depend_on_the_order_of_arguments(tmp_path: Path) -> None:
     task = chain(tmp_path)[0]
     turned = replace(task, arguments=dict(sorted(task.arguments.items(), reverse=True)))
-    assert task_keys([task]) == task_keys([turned])
+    assert identify([task], tmp_path) == identify([turned], tmp_path)
+
+
+def reasons(tasks: list[Task], folder: Path) -> dict[str, str]:
+    todo = tasks_to_run(tasks, identify(tasks, folder), folder)
+    return {task.name: reason for task, reason in todo}
+
+
+def test_the_reason_of_each_task_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = chain(tmp_path)
+    run_all(tasks, tmp_path)
+    tasks[0] = replace(tasks[0], reads={"daily.csv": "other"})
+    tasks[3] = replace(tasks[3], arguments={**tasks[3].arguments, "follow_symlinks": False})
+    assert reasons(tasks, tmp_path) == {
+        "a": "its inputs changed",
+        "b": "what it needs changed",
+        "c": "what it needs changed",
+        "d": "its settings changed",
+    }
+    (tmp_path / "d" / MARKER).unlink()
+    assert reasons(tasks, tmp_path)["d"] == "new"
+    (tmp_path / "d" / FAILED).write_text("{}")
+    assert reasons(tasks, tmp_path)["d"] == "failed before"
+    monkeypatch.setattr(module, "code_fingerprint", lambda *_: "other")
+    assert reasons(tasks, tmp_path)["a"] == "its code changed"
+
+
+def test_a_study_may_be_moved(tmp_path: Path) -> None:
+    for place in ("here", "there"):
+        (tmp_path / place).mkdir()
+    first, second = (chain(tmp_path / place) for place in ("here", "there"))
+    assert identify(first, tmp_path / "here") == identify(second, tmp_path / "there")
+    assert identify(first, tmp_path / "here") != identify(second, tmp_path / "here")
+
+
+def transient(folder: Path) -> list[Task]:
+    return [replace(task, transient=task.name in "ab") for task in chain(folder)]
+
+
+def test_a_transient_artefact_goes_when_nothing_needs_it_and_is_not_missed(tmp_path: Path) -> None:
+    tasks = transient(tmp_path)
+    assert spent(tasks, {"a", "b", "c", "d"}) == []
+    run_all(tasks, tmp_path)
+    assert spent(tasks, {"b"}) == []
+    assert spent(tasks, {"c"}) == [tmp_path / "a.txt"]
+    assert spent(tasks, set()) == [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for path in spent(tasks, set()):
+        path.unlink()
+    assert spent(tasks, set()) == []
+    assert names_to_run(tasks, tmp_path) == ""
+
+
+def test_it_comes_back_when_it_is_needed_again_and_so_does_what_it_needs(tmp_path: Path) -> None:
+    tasks = transient(tmp_path)
+    run_all(tasks, tmp_path)
+    for path in spent(tasks, set()):
+        path.unlink()
+    tasks[2] = replace(tasks[2], arguments={**tasks[2].arguments, "follow_symlinks": False})
+    assert reasons(tasks, tmp_path) == {
+        "a": "its artefact is gone",
+        "b": "its artefact is gone",
+        "c": "its settings changed",
+    }
+
+
+def test_what_is_gone_is_made_again_by_the_short_way_if_its_source_is_there(tmp_path: Path) -> None:
+    source, out = tmp_path / "source.txt", tmp_path / "out.txt"
+    source.write_text("kept")
+    first = Task("a", "shutil:copyfile", {"src": str(source), "dst": str(out)}, writes=str(out))
+    run_task(first, tmp_path, ANY)
+    seconds = read_marker(tmp_path)["seconds"]
+    kept = tmp_path / "kept.ckpt"
+    task = replace(first, restore=Restore("shutil:copy", str(kept)))
+    out.unlink()
+    mode = source.stat().st_mode
+    source.chmod(0o640)
+    run_task(task, tmp_path, ANY)
+    assert out.stat().st_mode & 0o777 != 0o640, "copyfile: the source of the short way is not there"
+    kept.write_text("")
+    out.unlink()
+    run_task(task, tmp_path, ANY)
+    assert out.stat().st_mode & 0o777 == 0o640, "copy, which keeps the mode"
+    assert read_marker(tmp_path)["seconds"] == seconds or seconds == 0
+    other = replace(ANY, settings="other")
+    out.unlink()
+    source.chmod(mode)
+    run_task(task, tmp_path, other)
+    assert read_marker(tmp_path)["key"] == other.key, "another identity takes the whole way"

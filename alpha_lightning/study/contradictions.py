@@ -1,0 +1,146 @@
+"""Settings of a study that cannot all be meant."""
+
+from typing import TYPE_CHECKING, Any
+
+from alpha_lightning.panel.errors import PanelError
+from alpha_lightning.weighting.variants import integrated_name
+
+if TYPE_CHECKING:
+    from alpha_lightning.study.settings import StudySettings
+
+_BASELINES = ("reversal", "summary")
+_SECTIONS = ("trainer", "model", "data")
+# What a study says itself, and where: said twice, one of the two would be lost without a word.
+_OWN = {
+    "data.panel": "source",
+    "data.dataset": "datasets",
+    "data.vintage": "vintages",
+    "data.seed": "seeds",
+    "data.rule.scheme": "schemes",
+    "data.sample.universe": "universe",
+    "trainer.logger": "out",
+    "trainer.devices": "--jobs",
+}
+
+
+def refuse_contradictions(study: "StudySettings") -> None:
+    """Check settings against one another.
+
+    Raises:
+        PanelError: a list is empty or repeats itself, no source or several, settings that exclude
+            each other, or names that collide.
+    """
+    _check_lists(study)
+    _check_source(study)
+    if study.threads < 1:
+        msg = f"study {study.name}: threads is {study.threads}: it must be at least 1"
+        raise PanelError(msg)
+    _check_intraday(study)
+    _check_groups(study)
+    _check_names(study)
+    _check_fit(study.name, study.fit)
+
+
+def _check_lists(study: "StudySettings") -> None:
+    needed = ("units", "vintages", "datasets", "seeds", "schemes")
+    lists = {what: getattr(study, what) for what in (*needed, "integration")}
+    lists["evaluation.baselines"] = study.evaluation.baselines
+    lists["evaluation.weightings"] = study.evaluation.weightings
+    for what, values in lists.items():
+        if (what in needed and not values) or len(set(values)) < len(values):
+            msg = f"study {study.name}: {what} is {values}: name at least one, and each once"
+            raise PanelError(msg)
+
+
+def _check_source(study: "StudySettings") -> None:
+    given = [k for k in ("panel", "market", "daily", "qlib") if getattr(study.source, k)]
+    if len(given) != 1:
+        msg = (
+            f"study {study.name}: source names {given or 'nothing'}: give exactly one of panel,"
+            " market, daily, qlib (for your own bars: --source.daily FILE)"
+        )
+        raise PanelError(msg)
+
+
+def _check_groups(study: "StudySettings") -> None:
+    for group, members in study.groups.items():
+        strange = sorted(set(members) - set(study.unit_names))
+        if strange:
+            msg = (
+                f"study {study.name}: group {group} names {', '.join(strange)}, which is no unit of"
+                f" the study: it has {', '.join(study.unit_names)}"
+            )
+            raise PanelError(msg)
+        if len(set(members)) < max(len(members), 2):
+            msg = f"study {study.name}: group {group} is {members}: name two units, and each once"
+            raise PanelError(msg)
+
+
+def _check_names(study: "StudySettings") -> None:
+    files: dict[str, str] = {}
+    for name, path in zip(study.unit_names, study.units, strict=True):
+        if name in files:
+            msg = f"study {study.name}: two units would be called {name}: give {path} another name"
+            raise PanelError(msg)
+        files[name] = path
+    made = [
+        integrated_name(group, how) for group in ("", *study.groups) for how in ("v0", "v1", "opt")
+    ]
+    for name in (*made, *_BASELINES):
+        if name in files:
+            msg = (
+                f"study {study.name}: a score of the study is called {name}: give {files[name]}"
+                " another file name"
+            )
+            raise PanelError(msg)
+
+
+def _check_intraday(study: "StudySettings") -> None:
+    source = study.source
+    given = [k for k in ("minute", "trades", "exchange") if getattr(source, k)]
+    if source.panel and given:
+        msg = (
+            f"study {study.name}: source.{given[0]} has no use beside a ready panel: add data sets"
+            " to it with `alpha-lightning characterise` first"
+        )
+        raise PanelError(msg)
+    if source.market:
+        if source.minute or source.trades:
+            msg = (
+                f"study {study.name}: source.{given[0]} has no use beside source.market, which"
+                " writes minute bars and trades of its own"
+            )
+            raise PanelError(msg)
+        return
+    for name in study.characterised:
+        lacking = [] if source.exchange else ["source.exchange (a YAML of its hours)"]
+        if not source.minute and (name == "mschars" or not source.trades):
+            lacking.append("source.minute (minute bars)")
+        if lacking:
+            msg = f"study {study.name}: {name} cannot be made: give {' and '.join(lacking)}"
+            raise PanelError(msg)
+
+
+def _check_fit(study: str, fit: dict[str, Any]) -> None:
+    strange = sorted(set(fit) - set(_SECTIONS))
+    if strange:
+        known = ", ".join(_SECTIONS)
+        msg = f"study {study}: fit has no {', '.join(strange)}: it may hold {known}"
+        raise PanelError(msg)
+    for path in (*_SECTIONS, "data.sample"):
+        value = _at(fit, path, {})
+        if not isinstance(value, dict):
+            msg = f"study {study}: fit.{path} is {value!r}: it should be a mapping"
+            raise PanelError(msg)
+    for path, instead in _OWN.items():
+        if _at(fit, path, None) is not None:
+            msg = f"study {study}: fit.{path} is the study's own to say: use {instead} instead"
+            raise PanelError(msg)
+
+
+def _at(tree: Any, path: str, absent: Any) -> Any:
+    for key in path.split("."):
+        if not isinstance(tree, dict) or key not in tree:
+            return absent
+        tree = tree[key]
+    return tree

@@ -1,0 +1,125 @@
+"""The tasks that train a study's networks, one a unit, data set, vintage, seed and scheme."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from alpha_lightning.study.options import merge
+from alpha_lightning.study.panel_tasks import STEPS, panel_of, prepared
+from alpha_lightning.study.settings import StudySettings, training_seed
+from alpha_lightning.study.tasks import Restore, Task
+
+_EXPORT = "alpha_lightning.factors.export.FactorMatrixExport"
+_LOGGER = "pytorch_lightning.loggers.CSVLogger"
+_DEFAULT = "oos_lagged"
+
+
+class Network(NamedTuple):
+    """One network of a study.
+
+    Args:
+        unit: its name.
+        dataset: what it reads.
+        vintage: the year it serves.
+        run: the seed's number.
+        scheme: how the vintage is cut.
+    """
+
+    unit: str
+    dataset: str
+    vintage: int
+    run: int
+    scheme: str
+
+    @property
+    def place(self) -> str:
+        """Below ``units/`` and ``tasks/fit/``."""
+        cut = "" if self.scheme == _DEFAULT else f"-{self.scheme}"
+        return f"{self.unit}/{self.dataset}/v{self.vintage}{cut}/s{self.run}"
+
+
+def networks_of(study: StudySettings) -> Iterator[Network]:
+    """Every network of a study: the first scheme's, unit by unit, then the second's."""
+    for scheme in study.schemes:
+        axes = (study.unit_names, study.datasets, study.vintages, study.seeds)
+        for unit, dataset, vintage, run in itertools.product(*axes):
+            yield Network(unit, dataset, vintage, run, scheme)
+
+
+def unit_folder(study: StudySettings, network: Network) -> Path:
+    """Where one network is trained."""
+    return study.folder / "units" / network.place
+
+
+def fit_name(network: Network) -> str:
+    """Name of the task that trains one network."""
+    return f"fit/{network.place}"
+
+
+def fit_tasks(study: StudySettings, units: Mapping[str, dict[str, Any]]) -> Iterator[Task]:
+    """The training of every network.
+
+    Args:
+        study: settings.
+        units: content of each unit's YAML by its name.
+    """
+    for network in networks_of(study):
+        folder = unit_folder(study, network)
+        yield Task(
+            fit_name(network),
+            f"{STEPS}:fit_step",
+            {
+                "config": resolve(study, units[network.unit], network),
+                "folder": str(folder),
+                "threads": study.threads,
+            },
+            (prepared(network.dataset),),
+            writes=str(folder / "factors.parquet"),
+            restore=Restore(f"{STEPS}:export_step", str(folder / "checkpoints" / "best.ckpt")),
+            transient=study.factors.keep == "until_weighed",
+        )
+
+
+def resolve(study: StudySettings, config: dict[str, Any], network: Network) -> dict[str, Any]:
+    """The configuration of `fit` for one network.
+
+    Args:
+        study: settings.
+        config: content of the unit's YAML.
+        network: which.
+    """
+    unit, dataset, vintage, run, scheme = network
+    folder = unit_folder(study, network)
+    own = {
+        "data": {
+            "panel": panel_of(study),
+            "dataset": dataset,
+            "vintage": vintage,
+            "sample": study.sample,
+        },
+        "trainer": {"enable_progress_bar": False, "devices": 1},
+        "seed_everything": training_seed(unit, dataset, vintage, run),
+    }
+    if scheme != _DEFAULT:
+        own["data"]["rule"] = {"scheme": scheme}  # type: ignore[index]
+    asked = merge(config, study.fit)
+    resolved = merge(asked, own)
+    # Replaced whole: settings of another logger must not be left in it.
+    save = {"save_dir": str(folder.parent), "name": "", "version": folder.name}
+    resolved["trainer"]["logger"] = {"class_path": _LOGGER, "init_args": save}
+    resolved["trainer"]["callbacks"] = _callbacks(study, asked, network)
+    return resolved
+
+
+def _callbacks(study: StudySettings, asked: dict[str, Any], network: Network) -> list[Any]:
+    given = (asked.get("trainer") or {}).get("callbacks") or []
+    arguments = {"unit": network.unit, "run": network.run, "precision": study.factors.precision}
+    own: dict[str, Any] = {"class_path": _EXPORT, "init_args": arguments}
+    others = []
+    for callback in given if isinstance(given, list) else [given]:
+        if isinstance(callback, dict) and callback.get("class_path") == _EXPORT:
+            own = merge(callback, own)
+        elif callback != _EXPORT:
+            others.append(callback)
+    return [*others, own]

@@ -1,0 +1,146 @@
+"""What a study will cost before anything runs: networks, dates, bytes, hours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.panel.vintages import Vintage, VintageRule, cut_vintage
+from alpha_lightning.study.fit_tasks import Network, networks_of
+from alpha_lightning.study.horizon import Extent
+from alpha_lightning.study.options import merge
+from alpha_lightning.study.panel_tasks import read_yaml
+from alpha_lightning.study.settings import StudySettings
+from alpha_lightning.weighting.design_matrix import design_bytes
+
+# Stock-windows a second through training on one thread of a 2-core machine, 6 features, hidden 64:
+# scripts/bench_training.py. Without gradients a network is about three times as fast.
+SPEEDS = {"GRU": 15_000, "AGRU": 13_700, "LSTM": 13_900, "RESTCN": 4_400, "Transformer": 3_100}
+_FORWARD = 3.0
+# Cells (rows x columns) a second of one LightGBM fit with 300 rounds at most, on one thread.
+_WEIGHING = 3e6
+_BYTES = {"float32": 4, "float16": 2}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """An estimate.
+
+    Args:
+        factor_bytes: of all factor matrices on disk.
+        one_matrix: of a single one.
+        panel_bytes: of the data sets.
+        weighing_bytes: at the peak of the largest weighing.
+        weighing: which that is.
+        fit_hours: of all networks on one thread, every epoch run.
+        weigh_hours: of all weighings on one thread.
+        fits: LightGBM fits.
+        strange: networks whose speed is not known.
+    """
+
+    factor_bytes: float
+    one_matrix: float
+    panel_bytes: float
+    weighing_bytes: float
+    weighing: str
+    fit_hours: float
+    weigh_hours: float
+    fits: int
+    strange: tuple[str, ...]
+
+
+def cuts_of(study: StudySettings, extent: Extent) -> dict[tuple[str, int], Vintage | str]:
+    """Each vintage by scheme and year, or why it cannot be."""
+    found: dict[tuple[str, int], Vintage | str] = {}
+    rule = study.fit.get("data", {}).get("rule", {}) or {}
+    for scheme in study.schemes:
+        for year in study.vintages:
+            try:
+                cut = cut_vintage(extent.dates, year, VintageRule(**{**rule, "scheme": scheme}))
+                found[scheme, year] = cut
+            except UserError as error:
+                found[scheme, year] = str(error)
+    return found
+
+
+def cost_of(study: StudySettings, extent: Extent, cuts: Sequence[Vintage]) -> Cost:
+    """Bytes and hours of a study, as if all of its vintages were like the mean of some.
+
+    Args:
+        study: settings.
+        extent: of the data.
+        cuts: vintages that can be cut, at least one.
+    """
+    configs = dict(zip(study.unit_names, map(read_yaml, study.units), strict=True))
+    networks = list(networks_of(study))
+    output = sum(len(cut.output) for cut in cuts) / len(cuts)
+    settled = {name: merge(config, study.fit) for name, config in configs.items()}
+    factors = {n: int(c.get("model", {}).get("n_factors", 30)) for n, c in settled.items()}
+    per_value = _BYTES[study.factors.precision]
+    sizes = [output * extent.stocks * factors[one.unit] * per_value for one in networks]
+    seconds, strange = 0.0, set()
+    for name, config in settled.items():
+        speed, known = _speed_of(config)
+        strange |= set() if known else {name}
+        own = sum(1 for one in networks if one.unit == name)
+        seconds += own * sum(_windows(config, cut) for cut in cuts) / len(cuts) / speed
+    weighings = _weighings(study, factors)
+    months = 12 * len(study.vintages) / study.weighting.refit_every
+    rows = study.weighting.window * extent.stocks
+    largest = max(weighings, key=lambda name: weighings[name][0])
+    cells = sum(columns * count for columns, count in weighings.values()) * rows
+    width = sum(extent.features.get(dataset, 0) for dataset in study.datasets)
+    return Cost(
+        factor_bytes=sum(sizes),
+        one_matrix=max(sizes),
+        panel_bytes=4.0 * len(extent.dates) * extent.symbols * width,
+        weighing_bytes=design_bytes(int(output * extent.stocks), weighings[largest][0]),
+        weighing=largest,
+        fit_hours=seconds * extent.stocks / 3600,
+        weigh_hours=cells * months / _WEIGHING / 3600,
+        fits=int(sum(count for _, count in weighings.values()) * months),
+        strange=tuple(sorted(strange)),
+    )
+
+
+def _windows(config: dict[str, Any], cut: Vintage) -> float:
+    # Equivalents of a stock's window through training, over all epochs and the export.
+    data = config.get("data") or {}
+    trainer = config.get("trainer") or {}
+    train = len(cut.train) / int(data.get("date_step", 1))
+    valid = len(cut.valid) / int(data.get("valid_step", 1)) / _FORWARD
+    return (train + valid) * int(trainer.get("max_epochs") or 100) + len(cut.output) / _FORWARD
+
+
+def _speed_of(config: dict[str, Any]) -> tuple[float, bool]:
+    network = (config.get("model") or {}).get("network")
+    path = network.get("class_path", "") if isinstance(network, dict) else str(network)
+    name = str(path).rpartition(".")[2]
+    return float(SPEEDS.get(name, min(SPEEDS.values()))), name in SPEEDS
+
+
+def _weighings(study: StudySettings, factors: dict[str, int]) -> dict[str, tuple[int, int]]:
+    # Columns and number of fits a month of each score that LightGBM makes.
+    sets, runs = len(study.datasets), len(study.seeds)
+    ways = 1 + len(study.schemes[1:])
+    found = {name: (sets * count, runs * ways) for name, count in factors.items()}
+    if "v0" in study.integration:
+        for group, members in study.members.items():
+            columns = sets * sum(factors[unit] for unit in members)
+            found[f"{group}v0"] = (columns, runs)
+    return found
+
+
+def network_words(networks: Sequence[Network]) -> str:
+    """Number of networks by what they multiply to.
+
+    Example:
+        >>> network_words([Network("gru", "rawbar", 2022, seed, "oos_lagged") for seed in (0, 1)])
+        '1 unit x 1 data set x 1 vintage x 2 seeds = 2 networks'
+    """
+    axes = ("unit", "data set", "vintage", "seed", "scheme")
+    counts = {name: len({one[k] for one in networks}) for k, name in enumerate(axes)}
+    if counts["scheme"] == 1:
+        del counts["scheme"]
+    told = " x ".join(f"{count} {name}{'s' * (count > 1)}" for name, count in counts.items())
+    return f"{told} = {len(networks)} network{'s' * (len(networks) > 1)}"
