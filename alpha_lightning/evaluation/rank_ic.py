@@ -172,7 +172,7 @@ def _columns(matrix: NDArray[Any], stocks: NDArray[np.intp]) -> NDArray[Any]:
 
 def _ranks_by_stock(order: Order, counted: NDArray[np.bool_]) -> Ranks:
     """Ranks of the counted stocks among themselves, not sorted, 0 for the others."""
-    chosen = counted.ravel()[order.places]
+    chosen = counted.ravel().take(order.places)
     ranks = order.ranks(chosen)
     values = np.empty(counted.shape)
     values.ravel()[order.places] = ranks.values * chosen

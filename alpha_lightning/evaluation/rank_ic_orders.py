@@ -96,7 +96,7 @@ def order_dates(values: NDArray[Any], present: NDArray[np.bool_]) -> Order:
     backwards &= _HIGHEST
     keys ^= backwards
     # Beyond infinity, and no two of them alike.
-    np.copyto(keys, _HIGHEST - (columns << bits), where=~present)
+    keys = np.where(present, keys, _HIGHEST - (columns << bits))
     # Value and column share one integer, the column in the last bits: numpy sorts integers several
     # times as fast as it finds the order of floats.
     packed = np.bitwise_and(keys, ~low, out=backwards)
