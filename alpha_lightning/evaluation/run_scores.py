@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.evaluation.sample import Sample
-from alpha_lightning.evaluation.score_correlations import correlation_by_date, mean_over_dates
 from alpha_lightning.evaluation.scores import MIN_STOCKS, Score, level_of, read_scores
 from alpha_lightning.weighting.variants import model_of, run_name
 
@@ -45,8 +44,14 @@ class Runs:
     @cached_property
     def correlation(self) -> Floats:
         """Pearson correlation of each two runs, mean over dates, ``(R, R)``."""
-        masks = [self.mask] * len(self.scores)
-        return mean_over_dates(correlation_by_date(list(self.values), masks))
+        total = np.zeros((len(self.scores), len(self.scores)))
+        dates = np.flatnonzero(self.mask.any(axis=1))
+        for date in dates:
+            inside = self.mask[date]
+            z = self.values[:, date, inside].astype(np.float64)
+            # A correlation is the mean product of z-scores.
+            total += z @ z.T / inside.sum()
+        return total / len(dates)
 
 
 def read_runs(

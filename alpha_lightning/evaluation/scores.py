@@ -162,7 +162,9 @@ def _read_score(path: Path, panel: Panel, rows: NDArray[np.intp]) -> Score:
     _check(path, table, panel)
     date, symbol = panel.locate(table.dates, table.symbols)
     cell = date * len(panel.symbols) + symbol
-    if len(np.unique(cell)) < len(cell):
+    seen = np.zeros(len(panel.dates) * len(panel.symbols), dtype=np.bool_)
+    seen[cell] = True
+    if seen.sum() < len(cell):
         msg = f"{path} has more than one row for a date and symbol: write it again without repeats"
         raise UserError(msg)
     place = np.full(len(panel.dates), -1)

@@ -5,17 +5,22 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from alpha_lightning.evaluation.groups import GroupReturns
 from alpha_lightning.evaluation.rank_ic import RankIC
 from alpha_lightning.evaluation.sample import Sample
 from alpha_lightning.evaluation.standard_errors import plain_error
 from alpha_lightning.evaluation.summary import (
+    YEAR,
     annualised_return,
     annualised_volatility,
+    benchmark_from_hedged,
     by_year,
+    hedged_from_absolute,
     max_drawdown,
     total_return,
+    yearly_cost,
 )
 
 RankICs = Mapping[str, Sequence[RankIC]]
@@ -119,21 +124,45 @@ def groups_table(results: Groups, since: Mapping[str, int]) -> Table:
 
 
 def top_group_table(results: Groups, sample: Sample) -> Table:
-    """Hedged top group by calendar year and in all; a year's return is not annualised.
+    """Hedged top group by calendar year and in all; a year's figures are not annualised.
 
-    The drawdown of a year starts on its first day, that of ``all`` does not restart.
+    The drawdown of a year starts on its first day, that of ``all`` does not restart. The group's
+    and the benchmark's own returns stand beside, with the hedged return that follows from them
+    (``linked_pct``) and the benchmark that follows from the other two (``implied_benchmark_pct``):
+    what the simulation says must agree with both. ``cost_pct`` is what trading would have cost.
     """
     rows = []
     for score, groups in results.items():
-        top = groups.hedged[:, 0]
-        years: dict[Any, Any] = {**by_year(sample.panel.dates[groups.rows], top), "all": top}
-        for year, returns in years.items():
-            whole = annualised_return if year == "all" else total_return
-            row = {"score": score, "year": year, "return_pct": 100 * whole(returns)}
-            row["volatility_pct"] = 100 * annualised_volatility(returns)
-            row["max_drawdown_pct"] = 100 * max_drawdown(returns)
-            rows.append(row | {"days": len(returns)})
+        books = np.stack([groups.hedged[:, 0], groups.returns[:, 0], groups.benchmark], axis=1)
+        traded = by_year(sample.panel.dates[groups.turnover_rows], groups.turnover[:, 0])
+        years: dict[Any, Any] = by_year(sample.panel.dates[groups.rows], books)
+        for year, returns in {**years, "all": books}.items():
+            turnover = groups.turnover[:, 0] if year == "all" else traded.get(year, np.empty(0))
+            row = {"score": score, "year": year}
+            rows.append(row | _top_group(returns, turnover, annual=year == "all"))
     return pd.DataFrame(rows)
+
+
+def _top_group(returns: NDArray[Any], turnover: NDArray[Any], *, annual: bool) -> dict[str, Any]:
+    days = len(returns)
+    years = days / YEAR if annual else 1.0
+    hedged, absolute, benchmark = (annualised_return if annual else total_return)(returns)
+    volatility = annualised_volatility(returns)
+    # Variances of as much time as the returns are of.
+    error, own, market = volatility * np.sqrt(1 if annual else days / YEAR)
+    others = own, market, error
+    mean = turnover.mean() if len(turnover) else 0.0
+    return {
+        "return_pct": 100 * hedged,
+        "volatility_pct": 100 * volatility[0],
+        "max_drawdown_pct": 100 * max_drawdown(returns[:, 0]),
+        "absolute_pct": 100 * absolute,
+        "benchmark_pct": 100 * benchmark,
+        "linked_pct": 100 * hedged_from_absolute(absolute, benchmark, *others),
+        "implied_benchmark_pct": 100 * benchmark_from_hedged(absolute, hedged, *others),
+        "cost_pct": 100 * yearly_cost(mean, len(turnover) / years),
+        "days": days,
+    }
 
 
 def group_nav_table(results: Groups, sample: Sample) -> Table:
