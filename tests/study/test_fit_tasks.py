@@ -1,0 +1,42 @@
+"""The tasks that train networks."""
+
+from pathlib import Path
+
+from alpha_lightning.study.fit_tasks import Network, fit_name, fit_tasks, networks_of, resolve
+from alpha_lightning.study.settings import FactorSettings, SourceSettings, StudySettings
+from alpha_lightning.study.tasks import Restore
+
+STUDY = StudySettings(
+    name="mine",
+    units=["gru.yaml", "lstm.yaml"],
+    vintages=[2022, 2023],
+    seeds=[0, 1],
+    source=SourceSettings(panel="panel"),
+    schemes=["oos_lagged", "in_sample"],
+    factors=FactorSettings("float16", "until_weighed"),
+    fit={"data": {"rule": {"max_years": 4}}},
+)
+
+
+def test_each_scheme_has_networks_of_its_own() -> None:
+    networks = list(networks_of(STUDY))
+    assert len(networks) == len(set(networks)) == 2 * 2 * 2 * 2
+    assert fit_name(networks[0]) == "fit/gru/rawbar/v2022/s0"
+    assert fit_name(networks[-1]) == "fit/lstm/rawbar/v2023-in_sample/s1"
+    first, last = (resolve(STUDY, {}, network) for network in (networks[0], networks[-1]))
+    assert first["data"]["rule"] == {"max_years": 4}
+    assert last["data"]["rule"] == {"max_years": 4, "scheme": "in_sample"}
+    # The same seed: what differs between the schemes is not chance.
+    twin = Network("lstm", "rawbar", 2023, 1, "oos_lagged")
+    assert resolve(STUDY, {}, twin)["seed_everything"] == last["seed_everything"]
+
+
+def test_factors_are_kept_as_asked_and_can_be_made_again() -> None:
+    task = next(iter(fit_tasks(STUDY, {"gru": {}, "lstm": {}})))
+    assert task.transient
+    export = task.arguments["config"]["trainer"]["callbacks"][-1]["init_args"]
+    assert export["precision"] == "float16"
+    folder = Path("runs/mine/units/gru/rawbar/v2022/s0")
+    function = "alpha_lightning.study.steps:export_step"
+    assert task.restore == Restore(function, str(folder / "checkpoints" / "best.ckpt"))
+    assert task.writes == str(folder / "factors.parquet")

@@ -1,0 +1,107 @@
+"""What a study will cost, worked out by hand for small ones."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alpha_lightning.panel.vintages import Vintage
+from alpha_lightning.study.command import parse
+from alpha_lightning.study.fit_tasks import networks_of
+from alpha_lightning.study.forecast import Cost, cost_of, cuts_of, network_words
+from alpha_lightning.study.horizon import Extent, extent_of
+from alpha_lightning.study.settings import StudySettings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def paper(monkeypatch: pytest.MonkeyPatch) -> StudySettings:
+    """The shipped study of the paper."""
+    monkeypatch.chdir(ROOT)
+    return parse(["configs/studies/paper.yaml"])[0]
+
+
+def cost(study: StudySettings) -> Cost:
+    extent = extent_of(study)
+    cuts = [cut for cut in cuts_of(study, extent).values() if isinstance(cut, Vintage)]
+    return cost_of(study, extent, cuts)
+
+
+def test_the_papers_study_is_900_networks_and_230_gb(paper: StudySettings) -> None:
+    words = network_words(list(networks_of(paper)))
+    assert words == "5 units x 3 data sets x 6 vintages x 10 seeds = 900 networks"
+    single = dataclasses.replace(
+        paper, factors=dataclasses.replace(paper.factors, precision="float32")
+    )
+    assert cost(single).factor_bytes == pytest.approx(230e9, rel=0.03)
+    assert cost(paper).factor_bytes == cost(single).factor_bytes / 2
+    assert cost(paper).weighing == "RCTv0"
+    # Five models of ten runs over 72 months, and two v0.
+    assert cost(paper).fits == 72 * 10 * (5 + 2)
+    assert cost(paper).strange == ()
+
+
+def test_its_vintages_are_the_papers(paper: StudySettings) -> None:
+    extent = extent_of(paper)
+    cuts = cuts_of(paper, extent)
+    assert [year for _, year in cuts] == [2017, 2018, 2019, 2020, 2021, 2022]
+    for (_, year), cut in cuts.items():
+        assert isinstance(cut, Vintage)
+        last_learnt, output = extent.dates[cut.valid[-1]], extent.dates[cut.output]
+        assert last_learnt < np.datetime64(f"{year - 1}-01-01") - 12
+        assert output[0] >= np.datetime64(f"{year - 1}-01-01")
+        assert output[-1] < np.datetime64(f"{year + 1}-01-01")
+        assert extent.dates[cut.train[0]] == np.datetime64("2013-09-30")
+
+
+def small(tmp_path: Path, **network: Any) -> StudySettings:
+    import yaml
+
+    unit = {
+        "trainer": {"max_epochs": 2},
+        "model": {"network": {"class_path": "a.GRU", **network}, "n_factors": 10},
+        "data": {"date_step": 2, "valid_step": 4},
+    }
+    (tmp_path / "gru.yaml").write_text(yaml.safe_dump(unit))
+    tree = {
+        "name": "small",
+        "units": [str(tmp_path / "gru.yaml")],
+        "vintages": [2022],
+        "source": {"daily": "bars"},
+        "weighting": {"refit_every": 3},
+    }
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(tree))
+    return parse([str(tmp_path / "study.yaml")])[0]
+
+
+def test_by_hand(tmp_path: Path) -> None:
+    study = small(tmp_path)
+    dates = np.arange("2020-01-01", "2023-01-01", dtype="datetime64[D]")
+    extent = Extent(dates, 100, 120, {"rawbar": 6}, "")
+    cut = Vintage(
+        2022, np.arange(60), np.arange(60, 100), np.arange(100, 200), np.arange(150, 200), 100
+    )
+    found = cost_of(study, extent, [cut])
+    assert found.factor_bytes == found.one_matrix == 100 * 100 * 10 * 4
+    assert found.panel_bytes == len(dates) * 120 * 6 * 4
+    # 30 training and 10/3 validation dates, twice, and 100/3 exported ones, of 100 stocks.
+    windows = ((30 + 10 / 3) * 2 + 100 / 3) * 100
+    assert found.fit_hours == pytest.approx(windows / 15_000 / 3600)
+    assert found.fits == 4
+    assert found.weigh_hours == pytest.approx(243 * 100 * 10 * 4 / 3e6 / 3600)
+    assert found.strange == ()
+
+
+def test_a_network_of_unknown_speed_is_named_and_taken_as_the_slowest(tmp_path: Path) -> None:
+    dates = np.arange("2020-01-01", "2023-01-01", dtype="datetime64[D]")
+    extent = Extent(dates, 100, 120, {"rawbar": 6}, "")
+    cut = Vintage(
+        2022, np.arange(60), np.arange(60, 100), np.arange(100, 200), np.arange(150, 200), 100
+    )
+    plain = cost_of(small(tmp_path), extent, [cut])
+    strange = cost_of(small(tmp_path, class_path="my.Net"), extent, [cut])
+    assert strange.strange == ("gru",)
+    assert strange.fit_hours == pytest.approx(plain.fit_hours * 15_000 / 3_100)

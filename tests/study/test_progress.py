@@ -1,0 +1,44 @@
+"""What is kept while a study runs."""
+
+import json
+from pathlib import Path
+
+from alpha_lightning.study.local import Outcome
+from alpha_lightning.study.progress import Progress
+from alpha_lightning.study.tasks import FAILED, MARKER, Task
+
+
+def tasks_of(folder: Path) -> list[Task]:
+    made = []
+    for name, needs in {"a": (), "b": ("a",), "c": ("b",), "d": ()}.items():
+        (folder / "tasks" / name).mkdir(parents=True)
+        path = folder / f"{name}.parquet"
+        path.write_text("")
+        task = Task(name, "x:y", {}, needs, writes=str(path), transient=name == "a")
+        made.append(task)
+    return made
+
+
+def ended(task: Task, folder: Path, failure: str | None = None) -> Outcome:
+    return Outcome(task, 2.0, failure, folder / "tasks" / task.name / "log.txt")
+
+
+def test_timings_failures_and_what_may_go(tmp_path: Path) -> None:
+    _, b, c, d = tasks = tasks_of(tmp_path)
+    (tmp_path / "tasks" / "a" / MARKER).write_text('{"seconds": 7.5}')
+    with Progress(tmp_path, tasks, [b, c, d]) as progress:
+        progress.add(ended(b, tmp_path, "no memory"))
+        progress.add(ended(d, tmp_path))
+        assert (tmp_path / "a.parquet").exists(), "b still needs it"
+        rows = (tmp_path / "timings.csv").read_text().splitlines()
+        assert rows == ["task,seconds", "a,7.500", "d,2.000"]
+        assert json.loads((tmp_path / "tasks" / "b" / FAILED).read_text())["failure"] == "no memory"
+        told = progress.failure().splitlines()
+        assert told[0] == "1 of 3 tasks failed; run again to retry:"
+        assert told[1] == f"  b: no memory (log: {tmp_path}/tasks/b/log.txt)"
+        assert told[2] == "  1 that need them did not run"
+    (tmp_path / "tasks" / "d" / MARKER).write_text('{"seconds": 2.0}')
+    with Progress(tmp_path, tasks, [b, c]) as progress:
+        progress.add(ended(b, tmp_path))
+        assert not (tmp_path / "a.parquet").exists()
+        assert (tmp_path / "b.parquet").exists(), "not transient"
