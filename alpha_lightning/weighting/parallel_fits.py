@@ -10,7 +10,7 @@ from tqdm import tqdm
 from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 
 AT_ONCE = 8
-"""Fits at once at most: what eight hold beside the design matrix is one more copy of it."""
+"""Fits at once at most: the binned windows of eight are one more copy of the design matrix."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
