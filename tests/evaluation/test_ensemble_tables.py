@@ -51,6 +51,7 @@ def made(market: Callable[..., Any], write_score: Write, tmp_path: Path) -> tupl
     runs_of_v0 = [{"name": f"RNNv0/s{k}"} for k in range(2)]
     shown.append(write_score(panel, truth, "RNNv0", units=both, parts=runs_of_v0))
     files = [write_score(panel, values, name) for name, values in runs.items()]
+    files.append(write_score(panel, truth, "agru/s0"))
     sample = draw_sample(panel.path, shown, EvaluationRule())
     return sample, read_runs(files, sample, sample.scores), (models, runs)
 
@@ -88,7 +89,7 @@ def test_runs_averaged_are_measured_and_predicted(made: tuple[Any, Any, Any]) ->
     sample, runs, (_, values) = made
     table = ensemble_table(runs, sample, measure_rank_ics(sample))
     own = table[table["what"] == "runs"].set_index(["score", "count", "horizon"])
-    assert len(own) == 2 * RUNS * 6
+    assert len(own) == 2 * RUNS * 6, "a single run has nothing to be averaged with"
     for unit in ("gru", "lstm"):
         z = [rescored(sample, values[f"{unit}/s{k}"]) for k in range(RUNS)]
         pairs = [
