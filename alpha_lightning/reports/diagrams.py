@@ -67,6 +67,7 @@ def draw_flow(name: str, flow: Flow) -> str:
     for place, boxes in enumerate(flow.rows):
         above = rows[-1].bottom + _GAP if rows else _MARGIN
         above += _LABEL * sum(first == place for first, _, _ in flow.frames)
+        above += _GAP / 2 * (not rows and any(first == 0 for first, _, _ in flow.frames))
         above += _AFTER * sum(last == place - 1 for _, last, _ in flow.frames)
         rows.append(_row(boxes, left, right, above))
     parts = [_frame(rows[first].top, rows[last].bottom) for first, last, _ in flow.frames]
@@ -74,7 +75,7 @@ def draw_flow(name: str, flow: Flow) -> str:
     parts += [_arrows(above, below) for above, below in pairwise(rows)]
     parts += [_around(rows[a].top, rows[b].bottom, right) for a, b in flow.around]
     parts += [_label(rows[first].top, text) for first, _, text in flow.frames]
-    height = rows[-1].bottom + _MARGIN + (_GAP / 2 if flow.around or flow.frames else 0)
+    height = rows[-1].bottom + _MARGIN + (_GAP / 2 + 6 if flow.around or flow.frames else 0)
     return (
         f'<svg class="chart diagram" viewBox="0 0 {WIDTH} {height:g}" role="img"'
         f' aria-labelledby="{name}-caption">' + "".join(parts) + "</svg>"

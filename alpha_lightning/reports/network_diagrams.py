@@ -85,9 +85,10 @@ def transformer(card: Card) -> Flow | None:
     inner = layers["encoder.0.feed_forward.0"]["settings"]["out"]
     time = layers["time2vec"]
     heads = layers["encoder.0.attention"]["settings"]["heads"]
+    shape = "line and sine" if str(time["output"]).endswith("2") else "sine"
     way = card["settings"].get("time2vec", "learnable")
     rows = [
-        [_windows(card), Box("Time2Vec", f"line and sine, {way}: {time['output']}", "key")],
+        [_windows(card), Box("Time2Vec", f"{shape}, {way}: {time['output']}", "key")],
         [Box("concatenate, linear", f"{embedding['in']} → {embedding['out']} a day")],
         [Box("multi-head attention", f"{heads} heads, figure 5", "key")],
         [Box("layer norm", "of the sum")],

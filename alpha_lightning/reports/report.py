@@ -41,7 +41,7 @@ def report(study: str, pdf: bool = False) -> Path:
 def headline(study: str) -> str:
     """RankIC and IC_IR of every score as a text table, baselines last.
 
-    Where they are known there follow: the top groups, the verdicts on the paper's claims, what
+    The top groups follow, and where they are known the verdicts on the paper's claims, what
     data sets are worth, the share of the attainable, and which data sets are proxies.
 
     Args:
@@ -51,8 +51,7 @@ def headline(study: str) -> str:
     frames = read.tables
     horizons, rows = tables.headline_rows(frames["rank_ic_summary"], read.scores, read.baselines)
     told = [tables.headline_text(f"{read.name}: {sample_sentence(read)}", horizons, rows)]
-    if len(groups := read.groups):
-        told.append(tables.top_text(groups, read.scores))
+    told.append(tables.top_text(read.groups, read.scores))
     if (claims := frames.get("claims")) is not None:
         told.append(tables.claims_text(claims))
     if (value := frames.get("dataset_value")) is not None:

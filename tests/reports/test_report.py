@@ -5,16 +5,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from alpha_lightning.artefacts.errors import ArtefactError
+from alpha_lightning.artefacts.errors import ArtefactError, UserError
 from alpha_lightning.reports.report import headline, report
 
 FIGURES = (
-    "rank-ic",
+    "fig-1",
+    "fig-6",
+    "fig-7",
+    "fig-8",
     "cumulative-rank-ic",
     "rank-ic-by-year",
     "score-correlation",
-    "groups",
     "group-values",
+    "top-group",
 )
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -80,9 +83,9 @@ def test_two_reports_are_equal_byte_by_byte(study: Path) -> None:
 
 def test_the_numbers_of_the_page_are_those_of_the_tables(study: Path) -> None:
     words = " ".join(Page(report(str(study)).read_text()).words)
-    table = pd.read_csv(study / "report" / "tables" / "fig06_rank_ic.csv").set_index("score")
-    row = table.loc["reversal"]
-    expected = rf"reversal\s+{row['rank_ic_5_pct']:.1f}\s+±{row['rank_ic_5_se_pct']:.1f}"
+    table = pd.read_csv(study / "report" / "tables" / "rank_ic_summary.csv")
+    row = table[table["score"] == "reversal"].iloc[0]
+    expected = rf"reversal\s+{row['mean_pct']:.1f}\s+±{row['se_newey_west_pct']:.1f}"
     assert re.search(expected.replace("-", "−"), words)
 
 
@@ -107,7 +110,7 @@ def test_headline_is_a_table_of_text(study: Path) -> None:
     lines = headline(str(study)).splitlines()
     assert lines[0].startswith("Small <study>: ")
     assert "weekly cross-sections, 2021-06-11 to " in lines[0]
-    assert [line.split("  ")[0].strip() for line in lines[3:]] == [
+    assert [line.split("  ")[0].strip() for line in lines[3:5]] == [
         "<b>gru</b> $x_1$ & co",
         "reversal",
     ]
@@ -141,9 +144,45 @@ def test_proxies_and_a_simulated_market_are_said_first(study_of_data_sets: Path)
 
 def test_headline_goes_on_with_data_sets_and_shares(study_of_data_sets: Path) -> None:
     parts = headline(str(study_of_data_sets)).split("\n\n")
-    assert parts[1].startswith("data sets of v1 at 10g: RankIC %, IC_IR, difference to all")
-    assert parts[2].startswith("attainable at 10g (oracle RankIC ")
-    assert parts[3] == "l2chars is a proxy made from minute bars, not Level-2 data."
+    parts = [part for part in parts if not part.startswith("claims of the paper")]
+    assert parts[1].startswith("top group: hedged % a year")
+    assert parts[2].startswith("data sets of v1 at 10g: RankIC %, IC_IR, difference to all")
+    assert parts[3].startswith("attainable at 10g (oracle RankIC ")
+    assert parts[4] == "l2chars is a proxy made from minute bars, not Level-2 data."
+
+
+def test_headline_holds_eleven_scores_and_the_claims(paper_study: Path) -> None:
+    text = headline(str(paper_study))
+    lines = text.splitlines()
+    assert [line.split()[0] for line in lines[3:14]] == [
+        *("gru", "agru", "lstm", "restcn", "transformer"),
+        *("RNNv0", "RNNv1", "RCTv0", "RCTv1", "reversal", "summary"),
+    ]
+    assert "since 2020-01-01" in text
+    assert "  does not hold  AGRU is not better than GRU" in lines
+    assert max(map(len, lines)) <= 130
+
+
+def test_a_pdf_stands_beside_the_page(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def written(page: Path, pdf: Path) -> Path:
+        assert page.is_file()
+        pdf.write_bytes(b"%PDF")
+        return pdf
+
+    monkeypatch.setattr("alpha_lightning.reports.report.print_pdf", written)
+    path = report(str(study), pdf=True)
+    assert (path.parent / "report.pdf").read_bytes() == b"%PDF"
+    # A page that was written again is no longer what was printed.
+    report(str(study))
+    assert not (path.parent / "report.pdf").exists()
+
+
+def test_a_browser_that_fails_leaves_the_page(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("BROWSER", raising=False)
+    with pytest.raises(UserError, match="no browser is at hand"):
+        report(str(study), pdf=True)
+    assert [file.name for file in sorted((study / "report").iterdir())] == ["index.html", "tables"]
 
 
 def test_a_folder_without_a_study_is_refused_and_left_alone(tmp_path: Path) -> None:

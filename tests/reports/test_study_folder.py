@@ -90,6 +90,26 @@ def test_timings_are_optional_and_the_folder_names_a_nameless_study(study: Path)
     assert read.name == "study"
 
 
+def test_models_come_before_integrations_and_baselines(paper_study: Path) -> None:
+    read = read_study(paper_study)
+    assert read.scores[0] == "gru"
+    assert read.scores[5:9] == read.integrations == ["RNNv0", "RNNv1", "RCTv0", "RCTv1"]
+    assert read.scores[9:] == read.baselines
+    assert sorted(read.cards) == sorted(read.scores[:5])
+
+
+def test_an_old_evaluation_has_its_groups_under_the_old_name(study: Path) -> None:
+    tables = study / "evaluation" / "tables"
+    for name in ("fig06_rank_ic", "fig07_ic_ir", "fig08_groups", "fig09_groups"):
+        (tables / f"{name}.csv").unlink(missing_ok=True)
+    whole = read_study(study).groups
+    (tables / "groups.csv").rename(tables / "fig08_groups.csv")
+    assert read_study(study).groups.equals(whole)
+    (tables / "fig08_groups.csv").unlink()
+    with pytest.raises(ArtefactError, match="lacks groups"):
+        read_study(study)
+
+
 @pytest.mark.parametrize(
     ("file", "text", "words"),
     [

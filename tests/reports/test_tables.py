@@ -49,20 +49,41 @@ def test_headline_text_stands_in_columns(summary: pd.DataFrame) -> None:
     ]
 
 
-def test_groups_by_period() -> None:
+def test_top_groups_by_period_for_a_terminal() -> None:
     groups = pd.DataFrame(
         {
-            "score": ["b", "a", "b", "a"],
-            "since": ["2020-01-06", "2020-01-06", "2021", "2021"],
-            "turnover": [0.5, 0.6, 0.7, float("nan")],
-            "g01_pct": [43.94, 1.0, 2.0, 3.0],
-            "g02_pct": [-65.2, 4.0, 5.0, 6.0],
+            "score": ["b", "a", "b"],
+            "since": ["2020-01-06", "2020-01-06", "2021"],
+            "turnover": [0.5, 0.6, float("nan")],
+            "g01_pct": [43.94, -1.0, 2.0],
         }
     )
-    assert tables.group_rows(groups, ["a", "b"]) == [
-        ("2020-01-06", [["a", "0.60", "1.0", "4.0"], ["b", "0.50", "43.9", "−65.2"]]),
-        ("2021", [["a", "–", "3.0", "6.0"], ["b", "0.70", "2.0", "5.0"]]),
+    assert tables.top_text(groups, ["a", "b"]).splitlines() == [
+        "top group: hedged % a year (weekly turnover)",
+        "score    since 2020-01-06          since 2021",
+        "a             −1.0 (0.60)                   –",
+        "b             43.9 (0.50)             2.0 (–)",
     ]
+
+
+def test_claims_for_a_terminal() -> None:
+    claims = pd.DataFrame({"claim": ["x > y", "y > z"], "verdict": ["holds", "undecided"]})
+    assert tables.claims_text(claims).splitlines() == [
+        "claims of the paper here",
+        "  holds      x > y",
+        "  undecided  y > z",
+    ]
+
+
+def test_a_number_with_its_error_and_the_paper_s() -> None:
+    row = pd.Series({"a_pct": 14.46, "a_se_pct": 0.71, "b_pct": float("nan"), "b_se_pct": 0.3})
+    lost = pd.Series({"a_pct": float("nan")})
+    assert tables.pair(row, "a_pct", "a_se_pct", 1) == ("14.5", "0.7", "")
+    assert tables.pair(row, "a_pct", None, 2, pd.Series({"a_pct": 14.3})) == ("14.46", "", "14.30")
+    assert tables.pair(row, "a_pct", None, 1, lost) == ("14.5", "", "")
+    assert tables.pair(row, "b_pct", "b_se_pct", 1, pd.Series({"c": 1.0})) == ("–", "", "")
+    row["a_se_pct"] = float("nan")
+    assert tables.pair(row, "a_pct", "a_se_pct", 1).error == ""
 
 
 def test_top_group_fills_years_that_a_score_lacks() -> None:
@@ -84,6 +105,19 @@ def test_heat_follows_the_size_of_the_correlation() -> None:
     (score, cells), _ = tables.heat_rows(table, ["b", "a"])
     assert score == "b"
     assert [(cell.text, cell.strength) for cell in cells] == [("100.0", 1.0), ("−40.0", 0.4)]
+
+
+def test_heat_shows_the_paper_and_leaves_unknown_cells_plain() -> None:
+    table = pd.DataFrame(
+        {"score": ["a", "b"], "a_pct": [float("nan"), 80.0], "b_pct": [80.0, 84.0]}
+    )
+    paper = pd.DataFrame({"score": ["a"], "a_pct": [86.3], "b_pct": [82.1]})
+    rows = tables.heat_rows(table, ["a", "b"], paper)
+    assert [(c.text, c.strength, c.paper) for c in rows[0][1]] == [
+        ("–", 0.0, "86.3"),
+        ("80.0", 0.8, "82.1"),
+    ]
+    assert [cell.paper for cell in rows[1][1]] == ["", ""]
 
 
 def test_times_are_summed_by_kind_of_task() -> None:

@@ -1,0 +1,186 @@
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from alpha_lightning.reports.page import context, render, sample_sentence
+from alpha_lightning.reports.study_folder import read_study
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+
+
+class Outline(HTMLParser):
+    """Headings, ids, header cells and figures of a page, and whether its tags are nested."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.levels: list[int] = []
+        self.ids: list[str] = []
+        self.labels: list[str] = []
+        self.heads: list[dict[str, str | None]] = []
+        self.figures: list[list[str]] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if re.fullmatch("h[1-6]", tag):
+            self.levels.append(int(tag[1]))
+        if tag == "th":
+            self.heads.append(given)
+        if tag == "figure":
+            self.figures.append([])
+        if tag == "figcaption":
+            self.figures[-1].append(tag)
+        self.ids += [given["id"]] if given.get("id") else []  # type: ignore[list-item]
+        self.labels += str(given.get("aria-labelledby") or "").split()
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self._open.pop()
+
+
+def drop(study: Path, *names: str) -> None:
+    for name in names:
+        for file in (study / "evaluation" / "tables").glob(f"{name}.csv"):
+            file.unlink()
+
+
+def test_who_knows_the_paper_finds_every_figure_by_its_number(whole: str) -> None:
+    text, page = whole, Outline(whole)
+    assert {f"fig-{number}" for number in range(1, 16)} <= set(page.ids)
+    for number in range(1, 16):
+        assert f'<a href="#fig-{number}">{number}</a>' in text
+        assert f"Figure {number}</span>" in text
+    assert "not in this study" not in text
+
+
+def test_the_page_is_an_outline_that_can_be_read_aloud(whole: str) -> None:
+    page = Outline(whole)
+    assert page.levels[0] == 1
+    assert page.levels.count(1) == 1
+    assert all(
+        after - before <= 1 for before, after in zip(page.levels, page.levels[1:], strict=False)
+    )
+    assert all(head.get("scope") in ("col", "row", "colgroup", "rowgroup") for head in page.heads)
+    assert all(captions == ["figcaption"] for captions in page.figures)
+    assert len(page.ids) == len(set(page.ids))
+    assert set(page.labels) <= set(page.ids)
+
+
+def test_the_first_screen_is_the_answer(whole: str, paper_study: Path) -> None:
+    study = read_study(paper_study)
+    first = whole[: whole.index('<nav class="contents"')]
+    assert first.index("l2chars is a proxy") < first.index("<table")
+    for told in ("Stacking in sample is shown", "rawbar, mschars, l2chars (proxy)", "10 of each"):
+        assert told in first
+    for told in (
+        "2017 to 2022",
+        "out of sample, a vintage behind",
+        "top group",
+        sample_sentence(study),
+    ):
+        assert told in first
+    for name in study.scores:
+        assert f'title="{name}">{name}</th>' in first
+
+
+def test_the_paper_stands_small_beside_our_numbers(whole: str, paper_study: Path) -> None:
+    assert '<small class="paper"><span class="word">paper </span>14.5</small>' in whole
+    assert 'href="tables/paper_fig06_rank_ic.csv"' in whole
+    drop(paper_study, "paper_*")
+    text = render(read_study(paper_study))
+    assert "paper_fig" not in text
+    assert 'class="word"' not in text
+
+
+@pytest.fixture(scope="module")
+def whole(finished_paper_study: Path) -> str:
+    """The page of a study that has everything."""
+    return render(read_study(finished_paper_study))
+
+
+@pytest.mark.parametrize(
+    ("tables", "ids", "words"),
+    [
+        (
+            ("weighting_value", "stacking_gap", "importance*", "claims", "fig1[2-5]*", "decay"),
+            ["weighting", "claims", "integrations", "fig-12", "fig-15", "decay"],
+            ["SHAP", "What of the paper holds", "Figure 14"],
+        ),
+        (
+            ("stacking_gap", "importance_factors", "ensemble", "optimal_weights", "autocorr*"),
+            ["stacking-gap", "averaging", "ensemble-runs", "optimal-weights", "autocorrelation"],
+            ["foremost factors", "The identity", "R⁻¹"],
+        ),
+        (
+            ("weighting_value", "optimal_weights", "fig0*", "fig1[01]*"),
+            ["weighting-value", "optimal-weights", "models", "fig-6", "fig-10"],
+            ["Figure 8"],
+        ),
+    ],
+)
+def test_what_is_absent_leaves_no_trace(
+    whole: str, paper_study: Path, tables: tuple[str, ...], ids: list[str], words: list[str]
+) -> None:
+    assert set(ids) <= set(Outline(whole).ids)
+    assert all(word in whole for word in words)
+    drop(paper_study, *tables)
+    text = render(read_study(paper_study))
+    there = set(Outline(text).ids)
+    assert not set(ids) & there
+    assert not any(word in text for word in words)
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= there
+
+
+def test_a_study_without_cards_says_which_figures_it_lacks(study: Path) -> None:
+    text = render(read_study(study))
+    page = Outline(text)
+    assert "fig-1" in page.ids
+    assert "fig-2" not in page.ids
+    assert "this study has no card of a unit with RESTCN" in text
+    assert '<span class="absent" title="not in this study">4</span>' in text
+
+
+def test_runs_alone_are_enough_for_the_accounting_of_averages(paper_study: Path) -> None:
+    file = paper_study / "evaluation" / "tables" / "ensemble.csv"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([lines[0], *(line for line in lines if ",models," in line)]) + "\n")
+    text = render(read_study(paper_study))
+    assert 'id="ensemble-runs"' not in text
+    assert "Mean of models" in text
+    assert "Mean of all runs" not in text
+
+
+def test_things_that_the_data_lacked_are_folded_when_many(whole: str, paper_study: Path) -> None:
+    study = read_study(paper_study)
+    assert study.panel is not None
+    assert "things are switched off" not in whole
+    study.panel.meta["switched_off"] = [f"Thing {k} is off." for k in range(4)]
+    text = render(study)
+    assert "4 things are switched off or lacking" in text
+    assert "Thing 3 is off." in text[: text.index("<table")]
+
+
+def test_years_that_do_not_follow_are_listed(paper_study: Path) -> None:
+    file = paper_study / "evaluation" / "evaluation.json"
+    about = json.loads(file.read_text())
+    for score in about["scores"]:
+        if score["metadata"].get("vintages"):
+            score["metadata"]["vintages"] = [2017, 2019]
+    file.write_text(json.dumps(about))
+    assert ("vintages", "2017, 2019") in context(read_study(paper_study))["facts"]
+
+
+def test_the_same_study_gives_the_same_page(whole: str, paper_study: Path) -> None:
+    # Where a study lies is not on its page.
+    assert render(read_study(paper_study)) == whole
