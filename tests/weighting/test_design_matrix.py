@@ -1,6 +1,6 @@
 import numpy as np
 
-from alpha_lightning.weighting.design_matrix import DesignMatrix, from_dense, join
+from alpha_lightning.weighting.design_matrix import DesignMatrix, design_bytes, from_dense, join
 
 
 def rows(
@@ -62,3 +62,10 @@ def test_join_of_one_is_the_one() -> None:
     joined = join([part])
     np.testing.assert_array_equal(joined.values, part.values)
     assert joined.symbol_index.tolist() == [3, 0]
+
+
+def test_memory_grows_with_the_rows_and_has_a_bounded_part_for_the_fits() -> None:
+    few, many, more = (design_bytes(rows, 450) for rows in (10_000, 1_000_000, 2_000_000))
+    assert few == 450 * 10_000 * (12 + 8 * 12)
+    assert more - many == 12 * 450 * 1_000_000
+    assert design_bytes(1_000_000, 900) == 2 * many
