@@ -281,48 +281,42 @@ class Numbers:
         table.insert(4, "unit", ["%", "%", "%", None])
         return table
 
-    def tables(self) -> dict[str, pd.DataFrame]:
+    def by_time(self) -> dict[str, pd.DataFrame]:
         days = [(s, k) for s in ALL for k in range(21)]
-        years = [(s, y) for s in ALL for y in ("2017", "2018", "2019", "2020", "2021", "2022")]
+        years = [(s, str(y)) for s in ALL for y in range(2017, 2023)]
         decay = pd.DataFrame(days, columns=["score", "lag"])
         decay["rank_ic_pct"] = [self.level(s) * 0.96**k for s, k in days]
-        decay = decay.assign(rank_ic_se_pct=0.7, dates=270)
         again = pd.DataFrame([(s, k, 5 * k, 100 * 0.7**k) for s in ALL for k in range(1, 9)])
         again.columns = pd.Index(["score", "steps", "days", "correlation_pct"])
         by_year = pd.DataFrame(years, columns=["score", "year"]).assign(horizon="10g")
         by_year["mean_pct"] = [self.near(self.level(s), 2) for s, _ in years]
-        top = pd.DataFrame(
-            [(s, y) for s in ALL for y in ("2017", "2018", "2019", "2020", "2021", "2022", "all")]
-        )
-        top.columns = pd.Index(["score", "year"])
-        importance, factors = self.importance()
-        found = {
-            "rank_ic_summary": self.summary(ALL),
+        whole = [*years, *((s, "all") for s in ALL)]
+        top = pd.DataFrame(whole, columns=["score", "year"])
+        return {
             "rank_ic_by_date": self.by_date(ALL),
             "rank_ic_by_year": by_year.assign(se_plain_pct=1.2),
             "group_nav": self.nav(ALL),
             "top_group": top.assign(return_pct=31.2, max_drawdown_pct=-6.1),
+            "decay": decay.assign(rank_ic_se_pct=0.7, dates=270),
+            "autocorrelation": again.assign(dates=270),
+        }
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        importance, factors = self.importance()
+        members = pd.DataFrame({"score": "RNNv1", "member": MODELS[:3], "weight": 1 / 3})
+        found = self.by_time() | {
+            "rank_ic_summary": self.summary(ALL),
             "groups": self.groups(ALL),
             "score_correlation": self.matrix(ALL, 92, 100),
             "coverage": pd.DataFrame({"score": ALL, "signals": 270, "compared_stocks": 3500.0}),
             "fig10_correlation_single_run": self.matrix(MODELS, 80, 84),
             "fig11_correlation_average": self.matrix(MODELS, 94, 100),
-            "decay": decay,
-            "autocorrelation": again.assign(dates=270),
             "ensemble": self.ensemble(),
             "importance": importance,
             "importance_factors": factors,
             "claims": self.claims(),
-            "optimal_weights": pd.DataFrame(
-                [("RNNv1", m, 1 / 3, 15.9, 16.3, 16.4) for m in MODELS[:3]],
-                columns=[
-                    "score",
-                    "member",
-                    "weight",
-                    "ic_pct",
-                    "predicted_equal_pct",
-                    "predicted_optimal_pct",
-                ],
+            "optimal_weights": members.assign(
+                ic_pct=15.9, predicted_equal_pct=16.3, predicted_optimal_pct=16.4
             ),
         }
         for first, scores in ((6, MODELS), (12, tuple(INTEGRATIONS))):
