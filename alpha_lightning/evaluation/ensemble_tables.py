@@ -1,5 +1,6 @@
 """The accounting of averages: what runs and models are worth together, predicted and measured."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -39,7 +40,8 @@ def ensemble_table(runs: Runs | None, sample: Sample, results: RankICs) -> Table
 
     Returns:
         ``difference_pct`` is measured less predicted, with the Newey-West error of what is left
-        when the prediction is made date by date with the mean correlation.
+        when the prediction is made date by date with the mean correlation; ``limit_pct`` is
+        predicted of infinitely many members like these.
     """
     rows = [] if runs is None else list(_of_runs(runs, sample))
     return pd.DataFrame([*rows, *_of_models(sample, results)])
@@ -99,7 +101,7 @@ def _of_runs(runs: Runs, sample: Sample) -> Iterator[dict[str, Any]]:
             for k, horizon in enumerate(_HORIZONS):
                 known = runs.rows + horizon.span <= sample.last
                 lag = overlap(horizon.days, step)
-                row = _row(series[k][known], single[k][known], factor, lag)
+                row = _row(series[k][known], single[k][known], (factor, rho), lag)
                 about = {"score": model, "members": names, "what": "runs", "count": count}
                 yield about | {"horizon": str(horizon), "correlation_pct": 100 * rho} | row
 
@@ -114,12 +116,16 @@ def _of_models(sample: Sample, results: RankICs) -> Iterator[dict[str, Any]]:
             single = np.mean([results[name][k].series[known] for name in members], axis=0)
             about: dict[str, Any] = {"score": score.name, "members": "+".join(members)}
             about |= {"what": "models", "count": len(members), "horizon": str(ic.horizon)}
-            about["correlation_pct"] = 100 * mean_pairwise(correlation)
-            yield about | _row(ic.series[known], single, factor, ic.lag)
+            rho = mean_pairwise(correlation)
+            about["correlation_pct"] = 100 * rho
+            yield about | _row(ic.series[known], single, (factor, rho), ic.lag)
 
 
-def _row(measured: Series, single: Series, factor: float, lag: int) -> dict[str, Any]:
+def _row(
+    measured: Series, single: Series, identity: tuple[float, float], lag: int
+) -> dict[str, Any]:
     """Equal weights make every identity ``factor x mean of the members' ICs``."""
+    factor, rho = identity
     left = measured - factor * single
     both = np.isfinite(left)
     # At least one date: every horizon has a known return.
@@ -127,6 +133,7 @@ def _row(measured: Series, single: Series, factor: float, lag: int) -> dict[str,
     return {
         "single_pct": 100 * means[0],
         "predicted_pct": 100 * factor * means[0],
+        "limit_pct": 100 * mean_of_equals(means[0], rho, math.inf) if rho > 0 else np.nan,
         "measured_pct": 100 * means[1],
         "measured_se_pct": 100 * newey_west_error(np.where(both, measured, np.nan), lag),
         "difference_pct": 100 * (means[1] - factor * means[0]),

@@ -1,9 +1,11 @@
 """How alike the models are: single runs and averages of runs (figures 10 and 11)."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from alpha_lightning.evaluation.run_scores import Runs
@@ -13,6 +15,7 @@ from alpha_lightning.evaluation.score_correlations import (
     correlation_table,
     mean_over_dates,
 )
+from alpha_lightning.weighting.optimal_weights import averaged_correlation
 
 Floats = NDArray[np.float64]
 Table = Any
@@ -44,6 +47,31 @@ def averaged_table(models: Sample, runs: Runs | None) -> Table:
     """
     names = [score.name for score in models.scores]
     return correlation_table(names, mean_over_dates(averages_by_date(models, runs)))
+
+
+def averaging_table(models: Sample, runs: Runs) -> Table:
+    """Correlation of averaged runs as the identity predicts it from single runs, and as it is.
+
+    Of pairs of models that have equally many runs, at least two.
+
+    Returns:
+        A row for each pair: model, other, runs, single_pct (of two single runs), predicted_pct,
+        measured_pct, difference_pct (measured less predicted).
+    """
+    names = [score.name for score in models.scores]
+    single = single_run_table(models, runs).set_index("score").to_numpy() / 100
+    average = averaged_table(models, runs).set_index("score").to_numpy() / 100
+    counts = [len(runs.by_model.get(name, ())) for name in names]
+    rows = []
+    for a, b in itertools.combinations(range(len(names)), 2):
+        if counts[a] == counts[b] > 1:
+            within = single[a, a], single[b, b]
+            predicted = averaged_correlation(single[a, b], *within, counts[a])
+            about = {"model": names[a], "other": names[b], "runs": counts[a]}
+            told = {"single": single[a, b], "predicted": predicted, "measured": average[a, b]}
+            told["difference"] = average[a, b] - predicted
+            rows.append(about | {f"{name}_pct": 100 * value for name, value in told.items()})
+    return pd.DataFrame(rows)
 
 
 def averages_by_date(models: Sample, runs: Runs | None) -> Floats:

@@ -11,7 +11,11 @@ from alpha_lightning.evaluation.dataset_value import dataset_value_table
 from alpha_lightning.evaluation.ensemble_tables import ensemble_table, optimal_weights_table
 from alpha_lightning.evaluation.groups import GroupReturns
 from alpha_lightning.evaluation.importance_tables import importance_factors_table, importance_table
-from alpha_lightning.evaluation.model_correlations import averaged_table, single_run_table
+from alpha_lightning.evaluation.model_correlations import (
+    averaged_table,
+    averaging_table,
+    single_run_table,
+)
 from alpha_lightning.evaluation.paper_figures import MEASURES, measure_tables, names_of_level
 from alpha_lightning.evaluation.persistence import autocorrelation_table, decay_table
 from alpha_lightning.evaluation.rank_ic import RankIC
@@ -83,6 +87,7 @@ def _figures(measured: Measured) -> dict[str, Table]:
         found["fig11_correlation_average"] = averaged_table(models, measured.runs)
         if measured.runs is not None:
             found["fig10_correlation_single_run"] = single_run_table(models, measured.runs)
+            found["correlation_of_averages"] = averaging_table(models, measured.runs)
     return found
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from alpha_lightning.evaluation.groups import GroupReturns
 from alpha_lightning.evaluation.rank_ic import RankIC
 from alpha_lightning.evaluation.sample import Sample
-from alpha_lightning.evaluation.standard_errors import plain_error
+from alpha_lightning.evaluation.standard_errors import newey_west_error, plain_error
 from alpha_lightning.evaluation.summary import (
     YEAR,
     annualised_return,
@@ -99,6 +99,7 @@ def rank_ic_by_year_table(results: RankICs, sample: Sample) -> Table:
                     mean, std = float(seen.mean()), float(seen.std(ddof=1))
                     row = {"score": score, "horizon": str(ic.horizon), "year": year}
                     row |= {"mean_pct": 100 * mean, "se_plain_pct": 100 * plain_error(seen)}
+                    row["se_newey_west_pct"] = 100 * newey_west_error(series, ic.lag)
                     row |= {"ic_ir": mean / std if std else np.nan, "dates": len(seen)}
                     rows.append(row)
     return pd.DataFrame(rows)

@@ -112,6 +112,7 @@ def test_runs_averaged_are_measured_and_predicted(made: tuple[Any, Any, Any]) ->
             assert row["single_pct"] == pytest.approx(single, abs=1e-6)
             predicted = single / np.sqrt((1 - rho) / count + rho)
             assert row["predicted_pct"] == pytest.approx(predicted, abs=1e-3)
+            assert row["limit_pct"] == pytest.approx(single / np.sqrt(rho), abs=1e-3)
             assert row["difference_pct"] == pytest.approx(
                 row["measured_pct"] - row["predicted_pct"], abs=1e-9
             )

@@ -8,6 +8,7 @@ import pytest
 from alpha_lightning.evaluation.model_correlations import (
     averaged_table,
     averages_by_date,
+    averaging_table,
     single_run_correlation,
     single_run_table,
 )
@@ -79,6 +80,36 @@ def test_averages_are_compared_on_the_stocks_of_the_runs(
     np.testing.assert_allclose(np.diag(found), 100, atol=1e-9)
     by_date = averages_by_date(models, runs)
     assert by_date.shape == (int(models.weekly.sum()), 3, 3)
+
+
+def test_averages_are_predicted_from_single_runs(
+    market: Callable[..., Any], write_score: Write, tmp_path: Path
+) -> None:
+    panel = market(DATES, STOCKS, seed=3, suspended=0.01).write(tmp_path / "market")
+    generator = np.random.default_rng(1)
+    shared = generator.normal(size=(DATES, STOCKS))
+    shown, files = [], []
+    for unit, count in (("gru", 4), ("agru", 4), ("lstm", 2), ("restcn", 1)):
+        core = shared + 0.5 * generator.normal(size=shared.shape)
+        runs = [core + generator.normal(size=shared.shape) for _ in range(count)]
+        shown.append(write_score(panel, np.mean(runs, axis=0), unit, units=[unit]))
+        files += [write_score(panel, run, f"{unit}/s{k}") for k, run in enumerate(runs)]
+    sample = draw_sample(panel.path, shown, EvaluationRule())
+    read = read_runs(files, sample, sample.scores)
+    assert read is not None
+    table = averaging_table(sample, read)
+    assert table[["model", "other", "runs"]].to_numpy().tolist() == [["gru", "agru", 4]]
+    row = table.iloc[0]
+    single = single_run_table(sample, read).set_index("score").to_numpy() / 100
+    v = [(1 - own) / 4 + own for own in (single[0, 0], single[1, 1])]
+    predicted = 100 * single[0, 1] / np.sqrt(v[0] * v[1])
+    assert row["predicted_pct"] == pytest.approx(predicted, abs=1e-9)
+    measured = averaged_table(sample, read).set_index("score").loc["gru", "agru_pct"]
+    assert row["measured_pct"] == measured
+    assert row["difference_pct"] == pytest.approx(measured - predicted, abs=1e-9)
+    # Averaging lifts the correlation by a quarter, and the identity knows of nearly all of it.
+    assert row["measured_pct"] - row["single_pct"] > 15
+    assert abs(row["difference_pct"]) < 1.5
 
 
 def test_single_runs_leave_out_a_run_with_itself() -> None:

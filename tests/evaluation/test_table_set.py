@@ -25,7 +25,7 @@ SHOWN = {
     *("groups", "rank_ic_summary", "rank_ic_by_date", "rank_ic_by_year", "group_nav", "top_group"),
     *("score_correlation", "coverage", "decay", "autocorrelation"),
 }
-AVERAGES = {"ensemble", "optimal_weights", "claims"}
+AVERAGES = {"correlation_of_averages", "ensemble", "optimal_weights", "claims"}
 PARTS = {"weighting_value", "stacking_gap", "rank_ic_summary_also", "rank_ic_by_date_also"}
 
 

@@ -12,6 +12,7 @@ from alpha_lightning.evaluation.evaluate import measure_groups, measure_rank_ics
 from alpha_lightning.evaluation.execution import execution_prices
 from alpha_lightning.evaluation.sample import EvaluationRule, Sample, draw_sample
 from alpha_lightning.evaluation.score_correlations import score_correlation_table
+from alpha_lightning.evaluation.standard_errors import newey_west_error
 from alpha_lightning.evaluation.summary import max_drawdown
 from alpha_lightning.panel.returns import forward_return
 
@@ -76,6 +77,9 @@ def test_years_partition_the_dates(sample: Sample, rank_ics: Any) -> None:
     in_2020 = own[own["date"].str.startswith("2020")]["rank_ic_pct"]
     assert row.loc[2020, "dates"] == len(in_2020)
     assert row.loc[2020, "mean_pct"] == pytest.approx(in_2020.mean(), abs=1e-9)
+    rows = next(ic for ic in rank_ics["a"] if str(ic.horizon) == "5").series
+    error = newey_west_error(rows[sample.dates < np.datetime64("2021")], 0)
+    assert row.loc[2020, "se_newey_west_pct"] == pytest.approx(100 * error, abs=1e-9)
     assert row.loc[2020, "se_plain_pct"] == pytest.approx(in_2020.sem(), abs=1e-9)
     assert row["dates"].sum() <= len(own)
 
