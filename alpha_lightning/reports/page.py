@@ -138,6 +138,7 @@ def _paper(study: StudyFolder, styles: Sequence[ScoreStyle]) -> Context:
         "cards": [(unit, card_facts(c), *layer_rows(c)) for unit, c in cards.items()],
         "found": {1, *drawn, *paper},
         "claims": [] if claims is None else weighting_tables.claim_rows(claims),
+        "unmeasured": [] if claims is None else weighting_tables.unmeasured_claims(claims),
         "verdicts": weighting_tables.VERDICTS,
     }
 
@@ -258,7 +259,7 @@ def _panels(study: StudyFolder, styles: Sequence[ScoreStyle]) -> list[tuple[Scor
 def _contents(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Sections that this page has, in their order."""
     sections = (
-        ("claims", "claims", found["claims"]),
+        ("claims", "claims", found["claims"] or found["unmeasured"]),
         ("datasets", "data sets", found["values"]),
         ("attainable", "the attainable", found["shares"]),
         ("weighting", "weighting", found["weightings"] or found["gap"] or found["importances"]),

@@ -180,11 +180,15 @@ def claims_text(claims: Table) -> str:
     Args:
         claims: table ``claims``.
     """
-    width = max(len(str(verdict)) for verdict in claims["verdict"])
-    lines = [
-        f"  {verdict:<{width}}  {claim}"
-        for verdict, claim in zip(claims["verdict"], claims["claim"], strict=True)
-    ]
+    known = claims[claims["verdict"] != "not measured"]
+    width = max((len(str(verdict)) for verdict in known["verdict"]), default=0)
+    repeated = known["claim"].duplicated(keep=False)
+    lines = []
+    for (_, row), again in zip(known.iterrows(), repeated, strict=True):
+        about = f" ({row['measure']})" if again else ""
+        lines.append(f"  {row['verdict']:<{width}}  {row['claim']}{about}")
+    if lost := len(claims) - len(known):
+        lines.append(f"  {lost} not measured")
     return "\n".join(["claims of the paper here", *lines])
 
 

@@ -8,7 +8,8 @@ from alpha_lightning.reports.tables import Cell, HeatCell, number, pair
 
 Table = Any
 """A pandas DataFrame written by the evaluation."""
-VERDICTS = {"holds": "✓", "does not hold": "✗", "undecided": "≈", "not measured": "·"}
+VERDICTS = {"holds": "✓", "does not hold": "✗", "undecided": "≈"}
+NOT_MEASURED = "not measured"
 _FACTORS_SHOWN = 20
 
 
@@ -97,15 +98,20 @@ def importances(table: Table, factors: Table | None, scores: Sequence[str]) -> l
 
 
 def claim_rows(claims: Table) -> list[tuple[str, str, str, Cell, str]]:
-    """Claim, verdict with its sign, measure, value and unit."""
+    """Claim, verdict, measure, value and unit of the claims that were measured."""
     rows = []
-    for _, row in claims.iterrows():
+    for _, row in claims[claims["verdict"] != NOT_MEASURED].iterrows():
         verdict = str(row["verdict"])
         value = pair(row, "value", "se", 2)
         unit = "" if row["unit"] != row["unit"] else str(row["unit"])
         measure = "" if row["measure"] != row["measure"] else str(row["measure"])
         rows.append((str(row["claim"]), verdict, measure, value, unit))
     return rows
+
+
+def unmeasured_claims(claims: Table) -> list[str]:
+    """Claims that this study could not check."""
+    return [str(claim) for claim in claims["claim"][claims["verdict"] == NOT_MEASURED]]
 
 
 def _shares(own: Table, datasets: Sequence[str], name: str) -> list[tuple[str, list[HeatCell]]]:

@@ -184,3 +184,13 @@ def test_years_that_do_not_follow_are_listed(paper_study: Path) -> None:
 def test_the_same_study_gives_the_same_page(whole: str, paper_study: Path) -> None:
     # Where a study lies is not on its page.
     assert render(read_study(paper_study)) == whole
+
+
+def test_claims_that_nobody_measured_are_named_without_a_table(paper_study: Path) -> None:
+    file = paper_study / "evaluation" / "tables" / "claims.csv"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([lines[0], lines[-1]]) + "\n")
+    text = render(read_study(paper_study))
+    assert "Not measured by this study: RCTv1 is better since 2020." in text
+    assert "claim of the paper</th>" not in text
+    assert '<a href="#claims">claims</a>' in text

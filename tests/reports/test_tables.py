@@ -67,12 +67,22 @@ def test_top_groups_by_period_for_a_terminal() -> None:
 
 
 def test_claims_for_a_terminal() -> None:
-    claims = pd.DataFrame({"claim": ["x > y", "y > z"], "verdict": ["holds", "undecided"]})
+    claims = pd.DataFrame(
+        {
+            "claim": ["x > y", "identity", "identity", "z > x"],
+            "verdict": ["holds", "undecided", "holds", "not measured"],
+            "measure": ["x less y", "of a", "of b", float("nan")],
+        }
+    )
     assert tables.claims_text(claims).splitlines() == [
         "claims of the paper here",
         "  holds      x > y",
-        "  undecided  y > z",
+        "  undecided  identity (of a)",
+        "  holds      identity (of b)",
+        "  1 not measured",
     ]
+    assert tables.claims_text(claims[-1:]).splitlines()[1:] == ["  1 not measured"]
+    assert len(tables.claims_text(claims[:1]).splitlines()) == 2
 
 
 def test_a_number_with_its_error_and_the_paper_s() -> None:

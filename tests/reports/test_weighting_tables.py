@@ -49,9 +49,12 @@ def test_importance_without_factors_or_with_one_data_set(paper: StudyFolder) -> 
     assert (made.factors, made.months) == ([], "")
 
 
-def test_claims_that_were_not_measured_have_no_number(paper: StudyFolder) -> None:
+def test_claims_that_were_not_measured_stand_apart(paper: StudyFolder) -> None:
     rows = weighting_tables.claim_rows(paper.tables["claims"])
-    assert [row[1] for row in rows] == ["undecided", "holds", "does not hold", "not measured"]
+    assert [row[1] for row in rows] == ["undecided", "holds", "does not hold"]
     assert {row[1] for row in rows} <= set(weighting_tables.VERDICTS)
     assert (rows[1][3].value, rows[1][3].error, rows[1][4]) == ("0.50", "0.10", "%")
-    assert rows[3][2:] == ("", ("–", "", ""), "")
+    lost = weighting_tables.unmeasured_claims(paper.tables["claims"])
+    assert lost == ["RCTv1 is better since 2020"]
+    blank = paper.tables["claims"].tail(1).assign(verdict="undecided")
+    assert weighting_tables.claim_rows(blank)[0][2:] == ("", ("–", "", ""), "")
