@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.characteristics.exchange import read_exchange
 from alpha_lightning.cli import main
 from alpha_lightning.panel.returns import LABEL
@@ -16,6 +17,7 @@ from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
+IN_THE_PAPERS_ORDER = ("gru", "agru", "lstm", "restcn", "transformer")
 UNITS = sorted(path.stem for path in (CONFIGS / "units").glob("*.yaml"))
 TESTED = {"units", "market", "weighting", "studies"}
 
@@ -103,13 +105,16 @@ def test_the_demo_study() -> None:
     tasks = laid_out("demo")
     fits = [name for name in tasks if name.startswith("fit/")]
     assert fits == [
-        f"fit/{unit}/rawbar/v{year}/s{run}"
-        for unit in ("gru", "transformer")
+        f"fit/{unit}/{dataset}/v{year}/s{run}"
+        for unit in IN_THE_PAPERS_ORDER
+        for dataset in ("rawbar", "mschars", "l2chars")
         for year in (2022, 2023)
         for run in (0, 1)
     ]
-    assert len(tasks) == 28
-    assert tasks["report"].needs == ("evaluate",)
+    shown = [Path(path).stem for path in tasks["evaluate"].arguments["scores"]]
+    integrated = [f"{group}{how}" for group in ("RNN", "RCT") for how in ("v0", "v1", "opt")]
+    assert shown == [*IN_THE_PAPERS_ORDER, *integrated, "reversal", "summary"]
+    assert tasks["report"].needs == ("evaluate", *(f"card/{unit}" for unit in IN_THE_PAPERS_ORDER))
     # The market must last as long as the years it serves.
     market = yaml.safe_load((CONFIGS / "market" / "demo.yaml").read_text())
     assert market["market"]["start"] == "2019-01-02"
@@ -130,6 +135,22 @@ def test_the_study_of_noise_reaches_every_stage() -> None:
     assert tasks["simulate"].arguments["config"]["market"]["signal"] == 0
     assert sum(name.startswith("fit/") for name in tasks) == 2 * 3 * 2
     assert {"combine/v1", "baseline/reversal"} <= set(tasks), sorted(tasks)
+
+
+def test_the_papers_models_on_daily_bars(market_folder: Path) -> None:
+    tasks = laid_out("rawbar", "--source.daily", str(market_folder / "daily.parquet"))
+    assert sum(name.startswith("fit/") for name in tasks) == 5 * 5 * 3
+    assert "combine/RCTv1" in tasks
+
+
+def test_the_papers_study() -> None:
+    settings, _, _ = parse(["configs/studies/paper.yaml"])
+    tasks = {task.name: task for task in lay_out(settings, planning=True)}
+    assert sum(name.startswith("fit/") for name in tasks) == 900
+    assert len(tasks["weigh/RCTv0/s9"].needs) == 5 * 3 * 6
+    assert tasks["evaluate"].arguments["paper"] is True
+    with pytest.raises(UserError, match="data/daily does not exist: check the study's source"):
+        lay_out(settings)
 
 
 @pytest.mark.parametrize(("name", "periods"), [("cn", 8), ("us", 13)])

@@ -127,9 +127,11 @@ def test_a_folder_that_cannot_be_written_is_named(
 
 def test_the_verb_is_needed_and_help_is_given() -> None:
     assert study(["--help"]).startswith("usage: alpha-lightning study run FILE.yaml")
-    for args in ([], ["runn"], ["plan"]):
-        with pytest.raises(UserError, match="needs the verb run"):
+    for args in ([], ["runn"]):
+        with pytest.raises(UserError, match="needs one of the verbs run, plan, status"):
             study(args)
+    with pytest.raises(UserError, match="that was run"):
+        study(["status", str(Path(__file__).parent)])
 
 
 def test_options_lie_over_the_file(tree: Tree, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -58,6 +59,7 @@ def start(file: Path, jobs: int) -> "subprocess.Popen[str]":
 
 def scores(folder: Path) -> dict[str, Any]:
     files = sorted((folder / "scores").rglob("*.parquet"))
+    files = [file for file in files if ".importance." not in file.name]
     return {str(file.relative_to(folder)): read_dated_table(file) for file in files}
 
 
@@ -106,7 +108,7 @@ def test_killed_and_started_again_gives_the_scores_of_an_uninterrupted_study(
     # Also: twice from scratch is the same, and one worker process gives what two give.
     first, second = scores(finished.folder), scores(restarted.folder)
     assert set(first) == set(second)
-    assert len(first) == 11
+    assert len(first) == 23
     for name, table in first.items():
         assert np.array_equal(table.dates, second[name].dates)
         assert np.array_equal(table.symbols, second[name].symbols)
@@ -136,7 +138,7 @@ def test_the_study_file_gives_the_same_study_again(finished: StudySettings) -> N
 
 
 def modified(folder: Path) -> dict[Path, int]:
-    always = ("study.yaml", ".lock")
+    always = ("study.yaml", "tasks.json", ".lock")
     files = [file for file in folder.rglob("*") if file.is_file() and file.name not in always]
     return {file: file.stat().st_mtime_ns for file in files}
 
@@ -149,7 +151,13 @@ def test_a_second_run_skips_what_is_done(
     assert modified(restarted.folder) == before
     assert told.splitlines()[0].startswith("tiny: ")
     assert told.endswith(f"report: {restarted.folder}/report/index.html")
-    assert "18 tasks done before, 0 to run" in "".join(capsys.readouterr())
+    number = len(lay_out(restarted))
+    assert f"{number} tasks done before, 0 to run" in "".join(capsys.readouterr())
+    status = study(["status", str(restarted.folder)])
+    assert f"finished, {number} of {number} tasks done" in status
+    assert study(["status", str(restarted.folder / "study.yaml")]) == status
+    plan = study(["plan", str(restarted.folder / "study.yaml")])
+    assert f"in all {number} {number} 0" in re.sub(" +", " ", plan)
 
 
 def test_a_report_that_was_removed_is_made_again_and_nothing_else(
@@ -184,4 +192,6 @@ def test_a_new_seed_runs_only_what_is_new(finished: StudySettings) -> None:
         "fit/lstm/rawbar/v2022/s7",
         "weigh/gru/s7",
         "weigh/lstm/s7",
+        "weigh/v0/s7",
+        *(f"weigh/{unit}/{way}/s7" for way in ("linear", "equal") for unit in ("gru", "lstm")),
     ]

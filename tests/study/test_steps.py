@@ -19,6 +19,7 @@ from alpha_lightning.study.settings import SourceSettings, StudySettings
 from alpha_lightning.study.steps import (
     baseline_step,
     characterise_step,
+    export_step,
     fit_step,
     ingest_step,
     prepare_step,
@@ -92,15 +93,21 @@ def test_from_panel_to_scores(study: StudySettings, tmp_path: Path) -> None:
     about = read_metadata(left.with_name("factors.parquet"))
     assert (about["unit"], about["seed"], about["vintage"]) == ("gru", 0, 2022)
     assert yaml.safe_load(left.parent.with_name("s0.yaml").read_text())["data"]["date_step"] == 40
-    settings = {"min_data_in_leaf": 20, "rounds": 3, "threads": 1}
+    factors = read_dated_table(left.with_name("factors.parquet"))
+    left.with_name("factors.parquet").unlink()
+    export_step(**tasks["fit/gru/rawbar/v2022/s0"])
+    again = read_dated_table(left.with_name("factors.parquet"))
+    assert again.values.tobytes() == factors.values.tobytes()
+    assert again.metadata == factors.metadata
+    settings = {"min_data_in_leaf": 20, "rounds": 3}
     weigh = tasks["weigh/gru/s0"]["arguments"]
-    weigh_step(merge(weigh, {"label": {"days": 5, "gap": 1}}), settings)
+    weigh_step(merge(weigh, {"label": {"days": 5, "gap": 1}}), settings, threads=1)
     about = read_metadata(weigh["out"])
     assert about["label"] == {"days": 5, "gap": 1}
     assert about["settings"]["rounds"] == 3
     for kind in ("reversal", "summary"):
         arguments = tasks[f"baseline/{kind}"]["arguments"]
-        baseline_step(arguments, settings)
+        baseline_step(arguments, settings, threads=1)
         assert len(read_dated_table(arguments["out"])) > 1000
 
 
