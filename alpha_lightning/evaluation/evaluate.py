@@ -22,7 +22,7 @@ from alpha_lightning.evaluation.importance_tables import read_importances
 from alpha_lightning.evaluation.paper_figures import paper_twins
 from alpha_lightning.evaluation.rank_ic import RankIC, rank_ics, summarise_rank_ic
 from alpha_lightning.evaluation.remarks import remarks
-from alpha_lightning.evaluation.run_scores import read_runs
+from alpha_lightning.evaluation.run_scores import read_runs, run_metadata
 from alpha_lightning.evaluation.sample import EvaluationRule, Sample, draw_sample, row_since
 from alpha_lightning.evaluation.signal_dates import Frequency, typical_step
 from alpha_lightning.evaluation.table_set import Measured, all_tables
@@ -71,7 +71,8 @@ def evaluate(
         also: further score files, of parts of the scores: their RankIC is measured, nothing else.
         oracle: ``oracle.parquet`` of the simulated market that the panel was made of: RankIC is
             also given as a share of what can be attained.
-        runs: score files of single runs of the scores, ``gru/s0``: what averaging them is worth.
+        runs: score files of single runs of the scores, ``gru/s0``: what averaging them is worth;
+            of the further ones only what their fits promised is read.
         importance: score files of single runs beside which lies what their fits rest on.
         paper: write the paper's numbers of the same scores beside ours.
 
@@ -94,6 +95,7 @@ def evaluate(
         groups=groups,
         since=_since_rows(sample, groups, since or []),
         runs=read_runs(runs or [], sample, whole.scores),
+        run_metadata=run_metadata(runs or []),
         importance=read_importances(importance or [], sample.panel.dates[sample.last]),
         oracle=read_oracle(oracle, whole) if oracle else None,
     )

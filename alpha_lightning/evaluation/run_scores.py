@@ -1,6 +1,6 @@
 """Single runs of the models, on the stocks that all of them have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alpha_lightning.artefacts.dated_table import read_metadata
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.evaluation.sample import Sample
 from alpha_lightning.evaluation.scores import MIN_STOCKS, Score, level_of, read_scores
@@ -60,7 +61,7 @@ def read_runs(
     """Read the runs of an evaluation's scores; a model of one seed is its own run.
 
     Args:
-        paths: score files called ``gru/s0``.
+        paths: score files called ``gru/s0``; those of scores that are not shown are not read.
         sample: the shown scores.
         compared: all scores, which tell the levels.
 
@@ -71,11 +72,9 @@ def read_runs(
         UserError: see `read_scores`; or a score that is no run, or runs without a common date.
     """
     rows = sample.rows[sample.weekly]
-    read = list(read_scores(paths, sample.panel, rows)) if paths else []
-    for score, path in zip(read, paths, strict=True):
-        if model_of(score.name) == score.name:
-            msg = f"{path}: {score.name!r} is no single run: name it like {run_name('gru', 0)!r}"
-            raise UserError(msg)
+    shown = {score.name for score in sample.scores}
+    own = [path for name, path in _named(paths) if model_of(name) in shown]
+    read = list(read_scores(own, sample.panel, rows)) if own else []
     known = {model_of(score.name) for score in read}
     for score in sample.scores:
         seeds = score.metadata.get("seeds", ())
@@ -83,6 +82,30 @@ def read_runs(
             name, values = run_name(score.name, seeds[0]), score.values[sample.weekly]
             read.append(Score(name, values, score.metadata, score.fingerprint))
     return _standardised(read, sample, rows) if read else None
+
+
+def run_metadata(paths: Sequence[str | Path]) -> dict[str, list[dict[str, Any]]]:
+    """Provenance of runs by model, which tells of fits what an average does not.
+
+    Args:
+        paths: score files called ``gru/s0``.
+
+    Raises:
+        UserError: a score that is no run, or not one of our files.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, path in _named(paths):
+        found.setdefault(model_of(name), []).append(read_metadata(path))
+    return found
+
+
+def _named(paths: Sequence[str | Path]) -> Iterator[tuple[str, str | Path]]:
+    for path in paths:
+        name = str(read_metadata(path).get("name", Path(path).stem))
+        if model_of(name) == name:
+            msg = f"{path}: {name!r} is no single run: name it like {run_name('gru', 0)!r}"
+            raise UserError(msg)
+        yield name, path
 
 
 def _standardised(read: list[Score], sample: Sample, rows: NDArray[np.intp]) -> Runs:

@@ -39,6 +39,7 @@ class Measured:
         groups: of the shown ones, by name.
         since: panel row of each first date of the groups, by its text; the whole period first.
         runs: single runs of the shown scores.
+        run_metadata: provenance of runs, also of scores that are not shown, by score.
         importance: of the factors, as `read_importances` gives it.
         oracle: of the simulated market.
     """
@@ -49,6 +50,7 @@ class Measured:
     groups: dict[str, GroupReturns]
     since: dict[str, int]
     runs: Runs | None
+    run_metadata: dict[str, list[dict[str, Any]]]
     importance: Table
     oracle: Oracle | None
 
@@ -118,7 +120,7 @@ def _of_averages(measured: Measured) -> dict[str, Table]:
 
 def _of_parts(measured: Measured) -> dict[str, Table]:
     whole, rank_ics = measured.whole, measured.rank_ics
-    runs: Sequence[Any] = () if measured.runs is None else measured.runs.scores
+    runs = measured.run_metadata
     until = whole.panel.dates[whole.last]
     found = {
         "dataset_value": dataset_value_table(rank_ics, whole.scores),

@@ -11,9 +11,10 @@ from alpha_lightning.evaluation.rank_ic import RankIC
 from alpha_lightning.evaluation.scores import LIGHTGBM, Score, level_of
 from alpha_lightning.evaluation.standard_errors import paired_difference
 from alpha_lightning.panel.returns import LABEL, Horizon
-from alpha_lightning.weighting.variants import IN_SAMPLE, model_of, variant_name, variant_of
+from alpha_lightning.weighting.variants import IN_SAMPLE, variant_name, variant_of
 
 RankICs = Mapping[str, Sequence[RankIC]]
+Provenance = Mapping[str, Sequence[Mapping[str, Any]]]
 Series = NDArray[np.float64]
 Table = Any
 """A pandas DataFrame."""
@@ -50,7 +51,7 @@ def weighting_value_table(results: RankICs, scores: Sequence[Score]) -> Table:
 
 
 def stacking_gap_table(
-    results: RankICs, scores: Sequence[Score], runs: Sequence[Score], until: np.datetime64
+    results: RankICs, scores: Sequence[Score], runs: Provenance, until: np.datetime64
 ) -> Table:
     """RankIC out of sample of both stacking schemes, and what their fits had promised.
 
@@ -61,7 +62,7 @@ def stacking_gap_table(
     Args:
         results: by score name.
         scores: the same scores; ``gru`` is compared with ``gru, in-sample stacking``.
-        runs: single runs, which may know more of their fits than an average does.
+        runs: provenance of single runs by score, for an average knows nothing of its fits.
         until: last date that may be used; later refits do not count.
 
     Returns:
@@ -87,20 +88,19 @@ def stacking_gap_table(
     return pd.DataFrame(rows, columns=order if rows else None)
 
 
-def promised(score: Score | None, runs: Sequence[Score], until: np.datetime64) -> float:
+def promised(score: Score | None, runs: Provenance, until: np.datetime64) -> float:
     """Mean RankIC of the validation dates over a score's refits; NaN where none tells it.
 
     Args:
         score: whose fits are asked.
-        runs: asked where the score is an average and says nothing of them.
+        runs: asked, by score, where it is an average and says nothing of them.
         until: refits that serve later dates do not count.
     """
     if score is None:
         return float("nan")
     own = list(_validated(score.metadata, until))
-    for run in [] if own else runs:
-        if model_of(run.name) == score.name:
-            own += _validated(run.metadata, until)
+    for metadata in [] if own else runs.get(score.name, ()):
+        own += _validated(metadata, until)
     return float(np.mean(own)) if own else float("nan")
 
 

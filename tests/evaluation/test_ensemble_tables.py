@@ -51,7 +51,7 @@ def made(market: Callable[..., Any], write_score: Write, tmp_path: Path) -> tupl
     runs_of_v0 = [{"name": f"RNNv0/s{k}"} for k in range(2)]
     shown.append(write_score(panel, truth, "RNNv0", units=both, parts=runs_of_v0))
     files = [write_score(panel, values, name) for name, values in runs.items()]
-    files.append(write_score(panel, truth, "agru/s0"))
+    files.append(write_score(panel, truth, "RNNv0/s0"))
     sample = draw_sample(panel.path, shown, EvaluationRule())
     return sample, read_runs(files, sample, sample.scores), (models, runs)
 

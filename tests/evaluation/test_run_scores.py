@@ -7,11 +7,18 @@ import pytest
 from scipy import stats
 
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.evaluation.run_scores import Runs, read_runs, standardise, varying
+from alpha_lightning.evaluation.run_scores import (
+    Runs,
+    read_runs,
+    run_metadata,
+    standardise,
+    varying,
+)
 from alpha_lightning.evaluation.sample import EvaluationRule, draw_sample
 from alpha_lightning.panel.store import Panel
 
 DATES, STOCKS = 60, 40
+MODELS = ("gru", "lstm")
 Write = Callable[..., str]
 
 
@@ -38,8 +45,9 @@ def test_runs_are_z_scored_on_the_stocks_that_all_of_them_have(
     holed[12, 15:] = np.nan
     constant = values(2)
     constant[17] = 3.5
-    shown = [write_score(panel, values(0), "gru", units=["gru"])]
+    shown = [write_score(panel, values(k), unit, units=[unit]) for k, unit in enumerate(MODELS)]
     files = [write_score(panel, holed, "gru/s0"), write_score(panel, constant, "lstm/s3")]
+    files.append(write_score(panel, holed, "gru, in-sample stacking/s0"))
     found = runs_of(panel, shown, files, frequency="daily")
     assert found is not None
     assert found.by_model == {"gru": [0], "lstm": [1]}
@@ -103,6 +111,13 @@ def test_scores_of_other_stocks_do_not_narrow_runs_unless_asked(
     assert own is not None
     assert same.mask.sum(axis=1).max() <= 25
     assert own.mask.sum(axis=1).max() > 30
+
+
+def test_provenance_of_runs_by_model(panel: Panel, write_score: Write) -> None:
+    names = ("gru/s0", "gru/s1", "lstm, in-sample stacking/s0")
+    files = [write_score(panel, values(k), name, refits=[k]) for k, name in enumerate(names)]
+    found = {model: [about["refits"] for about in of] for model, of in run_metadata(files).items()}
+    assert found == {"gru": [[0], [1]], "lstm, in-sample stacking": [[2]]}
 
 
 def test_mistakes_are_named(panel: Panel, write_score: Write) -> None:

@@ -77,11 +77,8 @@ def test_the_gap_of_stacking_and_what_was_promised() -> None:
         {"date": "2022-01-04", "valid_rank_ic": 0.90},
     ]
     scores = [score("gru", refits=refits), score(inside, scheme="in_sample")]
-    runs = [
-        score(f"{inside}/s0", refits=[{"date": "2021-01-04", "valid_rank_ic": 0.5}]),
-        score(f"{inside}/s1", refits=[{"date": "2021-01-04", "valid_rank_ic": 0.3}]),
-        score("lstm/s0", refits=[{"date": "2021-01-04", "valid_rank_ic": 0.8}]),
-    ]
+    told = {ic: {"refits": [{"date": "2021-01-04", "valid_rank_ic": ic}]} for ic in (0.5, 0.3, 0.8)}
+    runs = {inside: [told[0.5], told[0.3]], "lstm": [told[0.8]], "gru": [told[0.8]]}
     table = stacking_gap_table(results, scores, runs, UNTIL).set_index("horizon")
     assert table["score"].tolist() == ["gru", "gru"]
     for k, horizon in enumerate(("5", "10g")):
@@ -100,5 +97,5 @@ def test_the_gap_of_stacking_and_what_was_promised() -> None:
 
 
 def test_who_promised_nothing_has_no_promise() -> None:
-    assert math.isnan(promised(score("gru"), [score("lstm/s0")], UNTIL))
-    assert math.isnan(promised(None, [], UNTIL))
+    assert math.isnan(promised(score("gru"), {"lstm": [{}], "gru": [{}]}, UNTIL))
+    assert math.isnan(promised(None, {}, UNTIL))
