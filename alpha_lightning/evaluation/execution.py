@@ -1,6 +1,7 @@
 """Prices at which theoretical portfolios are marked and trade."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -29,6 +30,12 @@ class Prices:
     trade: Matrix
     execution: Literal["vwap", "close"]
     missing_vwap: float
+
+    @cached_property
+    def filled(self) -> tuple[Matrix, Matrix]:
+        """``mark`` and ``trade`` with 1 for prices not yet known, at which nothing is held."""
+        mark, trade = (np.where(np.isnan(price), 1.0, price) for price in (self.mark, self.trade))
+        return mark, trade
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -96,8 +96,7 @@ def run_groups(
     live = np.flatnonzero(filled & (signals < last))
     missed = int((~filled & (signals < last)).sum())
     stops = np.append(signals[live], last)[1:]
-    # Values of 1 stand in for prices not yet known: nothing is held there.
-    mark, trade = (np.nan_to_num(price, nan=1.0) for price in (prices.mark, prices.trade))
+    mark, trade = prices.filled
     value, shares = np.ones((1, groups + 1)), np.zeros((labels.shape[1], groups + 1))
     parts, turnover = [value], []
     for place, stop in zip(live, stops, strict=True):
