@@ -17,8 +17,10 @@ _ROLES = {
 _LEVELS = {
     "unit": "unit: mean of its factors",
     "data set": "data sets: LightGBM on some",
+    "weighting": "weighting: another model on all",
+    "stacking": "stacking: LightGBM in sample",
     "model": "model: LightGBM on all",
-    "ensemble": "ensemble: mean of models",
+    "ensemble": "ensemble: several models",
     "baseline": "baseline",
     "oracle": "oracle: a part of what can be known",
 }

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from alpha_lightning.evaluation.scores import LEVELS
 from alpha_lightning.reports.part_tables import (
     oracle_rank_ics,
     share_blocks,
@@ -114,3 +115,10 @@ def test_an_oracle_without_a_rank_ic_is_a_dash(share: pd.DataFrame) -> None:
     nothing = share.assign(oracle_pct=float("nan"), share_pct=float("nan"))
     assert oracle_rank_ics(nothing, ["10g"]) == [("–", "")]
     assert share_text(nothing, "10g").startswith("attainable at 10g (oracle RankIC –): ")
+
+
+def test_every_level_that_the_evaluation_knows_has_a_block(share: pd.DataFrame) -> None:
+    first = share[share["score"] == share["score"].iloc[0]]
+    known = pd.concat([first.assign(level=level, score=level) for level in LEVELS])
+    blocks = share_blocks(known, "10g", HORIZONS)
+    assert [name for block in blocks for name, _ in block.rows] == list(LEVELS)
