@@ -7,7 +7,7 @@ from typing import Any
 
 from alpha_lightning import __version__
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.study.options import bracketed, underscored
+from alpha_lightning.study.options import bracketed, flagged, underscored
 
 TRAINING = "alpha_lightning.factors.training_cli:train"
 COMMANDS = {
@@ -83,7 +83,7 @@ def _run(command: str, given: list[str]) -> Any:
     prog = f"alpha-lightning {command}"
     return auto_cli(
         function,
-        args=bracketed(options, function),
+        args=bracketed(flagged(options, function), function),
         prog=prog,
         as_positional=False,
         allow_abbrev=False,

@@ -141,9 +141,15 @@ def block_bootstrap(series: Series, lag: int, seed: int = 0) -> BootstrapErrors:
         return BootstrapErrors(math.nan, math.nan, block)
     generator = np.random.default_rng(seed)
     starts = generator.integers(n, size=(DRAWS, math.ceil(n / block)))
-    places = (starts[..., None] + np.arange(block)).reshape(DRAWS, -1)[:, :n] % n
-    samples = seen[places]
-    means, deviations = samples.mean(axis=1), samples.std(axis=1, ddof=1)
+    # A block's sums are differences of running sums, so no sample is ever laid out.
+    centre = seen.mean()
+    circle = np.append(seen, seen[:block]) - centre
+    sizes = np.full(starts.shape[1], block)
+    sizes[-1] = n - block * (len(sizes) - 1)
+    running = (np.append(0.0, np.cumsum(part)) for part in (circle, circle**2))
+    total, squares = ((each[starts + sizes] - each[starts]).sum(axis=1) for each in running)
+    means = centre + total / n
+    deviations = np.sqrt(np.maximum(squares - total**2 / n, 0) / (n - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = means / deviations
     ratios = ratios[np.isfinite(ratios)]

@@ -48,6 +48,26 @@ def bracketed(args: Sequence[str], settings: Callable[..., Any]) -> list[str]:
     return spelt
 
 
+def flagged(args: Sequence[str], function: Callable[..., Any]) -> list[str]:
+    """Options that are yes or no may stand without a value, which then is yes.
+
+    Args:
+        args: options and their values.
+        function: whose type hints say which options are yes or no.
+
+    Example:
+        >>> def report(study: str, pdf: bool = False) -> None: ...
+        >>> flagged(["--pdf", "--study", "runs/demo"], report)
+        ['--pdf=true', '--study', 'runs/demo']
+    """
+    yes = {f"--{name}" for name, hint in get_type_hints(function).items() if hint is bool}
+    following = [*args[1:], "--"]
+    return [
+        f"{arg}=true" if arg in yes and after.startswith("--") else arg
+        for arg, after in zip(args, following, strict=True)
+    ]
+
+
 def nested(args: Sequence[str], option: str) -> tuple[list[str], dict[str, Any]]:
     """Split off the options below one that takes a tree of settings.
 
@@ -124,7 +144,9 @@ def parse_yaml(text: str, where: str) -> Any:
 
 def _list_options(settings: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, hint in get_type_hints(settings).items():
-        for part in (hint, *get_args(hint)):
+        # The lists in a mapping are the values of its keys, and no option of their own.
+        parts = () if get_origin(hint) is dict else (hint, *get_args(hint))
+        for part in parts:
             if get_origin(part) is list:
                 yield prefix + name, get_args(part)[0]
             elif is_dataclass(part):

@@ -33,7 +33,7 @@ class ScoreTasks:
         every: all of them.
         shown: models, integrations and baselines, in the order of the tables.
         also: parts and variants of the shown ones.
-        runs: of the shown ones, before they are averaged.
+        runs: of the shown ones before they are averaged, and of another stacking scheme.
     """
 
     every: list[Task] = field(default_factory=list)
@@ -120,6 +120,8 @@ def _again(study: StudySettings, units: Mapping[str, Config], way: _Way, tasks: 
         averages[unit] = _average(study, *_called(way, unit), runs)
         tasks.every += [*runs, averages[unit]]
         tasks.also.append(averages[unit])
+        if way.scheme != study.schemes[0]:
+            tasks.runs += runs  # what their fits promised
     if study.members and "v1" in study.integration:
         largest = max(study.members, key=lambda group: len(study.members[group]))
         parts = [averages[unit] for unit in study.members[largest]]

@@ -1,5 +1,6 @@
 """The LightningDataModule: one data set, one vintage, whole cross-sections."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,22 @@ from alpha_lightning.windows.sample import SampleRule
 _COVERAGE_DATES = 64
 
 
+@dataclass(frozen=True)
+class InputRule:
+    """What of a data set networks read, and how it is scaled."""
+
+    cross_section: bool = True
+    """Whether windows are z-scored across the stocks of the date (stage 2)."""
+    min_coverage: float = 0.5
+    """A feature present on fewer of the training samples is switched off, that is 0 on all dates: a
+    network must not meet for the first time when it serves what it never saw in training."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_coverage <= 1:
+            msg = f"data.inputs.min_coverage is {self.min_coverage}: it must be from 0 to 1"
+            raise PanelError(msg)
+
+
 class CrossSectionDataModule(pl.LightningDataModule):
     """Cross-sections of one vintage, for `fit`, `validate`, `test` and `predict`.
 
@@ -33,10 +50,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
         sample: window, universe and label.
         date_step: train on every so many-th date.
         valid_step: validate on every so many-th date; labels of neighbours overlap.
-        cross_section: whether windows are z-scored across the stocks of the date (stage 2).
-        min_coverage: a feature present on fewer of the training samples is switched off, that is 0
-            on all dates: a network must not meet for the first time when it serves what it
-            never saw in training.
+        inputs: features and their scaling.
         workers: processes that read ahead.
         seed: of the order of dates; linked to ``seed_everything`` on the command line.
 
@@ -53,24 +67,22 @@ class CrossSectionDataModule(pl.LightningDataModule):
         sample: SampleRule | None = None,
         date_step: int = 1,
         valid_step: int = 1,
-        cross_section: bool = True,
-        min_coverage: float = 0.5,
+        inputs: InputRule | None = None,
         workers: int = 0,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if min(date_step, valid_step) < 1 or workers < 0 or not 0 <= min_coverage <= 1:
+        if min(date_step, valid_step) < 1 or workers < 0:
             msg = (
-                "need data.date_step >= 1, data.valid_step >= 1, data.workers >= 0 and"
-                f" data.min_coverage from 0 to 1, not {date_step}, {valid_step}, {workers} and"
-                f" {min_coverage}"
+                "need data.date_step >= 1, data.valid_step >= 1 and data.workers >= 0,"
+                f" not {date_step}, {valid_step} and {workers}"
             )
             raise PanelError(msg)
         self.panel_path, self.dataset_name = panel, dataset
         self.rule, self.sample_rule = rule or VintageRule(), sample or SampleRule()
         self.date_step, self.valid_step = date_step, valid_step
-        self.cross_section = cross_section
-        self.min_coverage, self.workers, self.seed = min_coverage, workers, seed
+        self.inputs = inputs or InputRule()
+        self.workers, self.seed = workers, seed
         opened = Panel.open(panel)
         self.dates, self.symbols = opened.dates, opened.symbols
         self.panel_fingerprint = opened.fingerprint
@@ -106,13 +118,13 @@ class CrossSectionDataModule(pl.LightningDataModule):
                 self.panel_path,
                 self.dataset_name,
                 self.sample_rule,
-                cross_section=self.cross_section,
+                cross_section=self.inputs.cross_section,
             )
             train = self.vintage.train
             some = train[
                 np.linspace(0, len(train) - 1, min(_COVERAGE_DATES, len(train)), dtype=int)
             ]
-            enough = source.coverage(some) >= self.min_coverage
+            enough = source.coverage(some) >= self.inputs.min_coverage
             source.switched_on.copy_(torch.from_numpy(enough))
             self._source = source
         return self._source
@@ -127,7 +139,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
             names = ", ".join(self.switched_off)
             rank_zero_warn(
                 f"{self.dataset_name} feature {names}: present on fewer than"
-                f" {self.min_coverage:.0%} of the training samples, switched off (0 on all dates)"
+                f" {self.inputs.min_coverage:.0%} of the training samples, switched off (0 on all dates)"
             )
         for name, wanted in self._parts(stage).items():
             labelled = name != "output"
@@ -172,7 +184,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
             "features": list(self.features),
             "switched_off": list(self.switched_off),
             "window": self.window,
-            "cross_section": self.cross_section,
+            "cross_section": self.inputs.cross_section,
             "universe": self.sample_rule.universe,
             "vintage": self.vintage.year,
             "scheme": self.rule.scheme,

@@ -183,7 +183,7 @@ def test_missing_damaged_and_foreign_checkpoints(
         ("data.sample.universe", "000985", "trained with universe all, this run has 000985"),
         ("data.vintage", 2022, "trained with vintage 2021, this run has 2022"),
         ("data.rule.scheme", "in_sample", "scheme oos_lagged, this run has in_sample"),
-        ("data.cross_section", "false", "with cross_section True, this run has False"),
+        ("data.inputs.cross_section", "false", "with cross_section True, this run has False"),
         ("model.n_factors", 5, "made with model.n_factors = 4, the configuration asks for 5"),
     ],
 )

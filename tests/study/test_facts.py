@@ -216,7 +216,7 @@ def test_study(finished: StudySettings, tmp_path: Path) -> None:
     told = known(facts.of_study(finished.folder))
     assert told["name"] == ["tiny"]
     assert told["source"][0].startswith("market ")
-    assert told["tasks"][0].startswith("18 done of 18 begun, ")
+    assert told["tasks"][0].startswith("32 done of 32 begun, ")
     assert told["report"] == [str(finished.folder / "report" / "index.html")]
     assert "score" in told
     copy = tmp_path / "copy"

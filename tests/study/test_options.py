@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.study.options import bracketed, merge, nested, underscored
+from alpha_lightning.study.options import bracketed, flagged, merge, nested, underscored
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,13 @@ def test_names_with_brackets_and_quotes_survive() -> None:
     assert bracketed(["--files", 'a "b", c', "d]"], Outer) == [r'--files=["a \"b\", c", "d]"]']
 
 
+def test_lists_in_a_mapping_are_no_option_of_their_own() -> None:
+    def study(units: list[str], groups: dict[str, list[str]]) -> None: ...
+
+    given = ["--groups", "{RNN: [gru, lstm]}", "--units", "a", "b"]
+    assert bracketed(given, study) == [*given[:2], '--units=["a", "b"]']
+
+
 def test_a_tree_of_settings_is_split_off() -> None:
     given = "run.yaml --fit.a.b 1 --jobs 2 --fit.a.c=1e-3 --fit.d=[x,2020-01-01] --fitting 3"
     args = given.split()
@@ -83,3 +90,17 @@ def test_merging_touches_neither_side() -> None:
     lower, upper = {"a": {"b": 1}, "c": [1]}, {"a": {"d": 2}, "c": {"e": 3}}
     assert merge(lower, upper) == {"a": {"b": 1, "d": 2}, "c": {"e": 3}}
     assert (lower, upper) == ({"a": {"b": 1}, "c": [1]}, {"a": {"d": 2}, "c": {"e": 3}})
+
+
+def test_a_flag_needs_no_value_and_may_have_one() -> None:
+    def evaluate(panel: str, overwrite: bool = False, paper: bool = False) -> None: ...
+
+    assert flagged([], evaluate) == []
+    assert flagged(["--overwrite", "--panel", "p", "--paper"], evaluate) == [
+        "--overwrite=true",
+        "--panel",
+        "p",
+        "--paper=true",
+    ]
+    given = ["--overwrite", "false", "--paper=true", "--panel", "--odd"]
+    assert flagged(given, evaluate) == given

@@ -175,6 +175,7 @@ def test_the_other_stacking_scheme_has_networks_of_its_own() -> None:
     assert other.needs[1] == "fit/lstm/rawbar/v2022-in_sample/s1"
     assert other.arguments["settings"]["allow_in_sample"] is True
     assert by_name["weigh/lstm/s1"].arguments["settings"]["allow_in_sample"] is False
+    assert "weigh/lstm/in_sample/s1" in {task.name for task in tasks.runs}
     assert [task.arguments["name"] for task in tasks.also[:3]] == [
         f"{score}, in-sample stacking" for score in ("gru", "lstm", "v1")
     ]

@@ -12,7 +12,7 @@ from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.vintages import VintageRule, cut_vintage
 from alpha_lightning.windows import datamodule
-from alpha_lightning.windows.datamodule import CrossSectionDataModule
+from alpha_lightning.windows.datamodule import CrossSectionDataModule, InputRule
 from alpha_lightning.windows.loader import CrossSectionLoader
 from alpha_lightning.windows.sample import SampleRule
 
@@ -143,7 +143,7 @@ def test_a_feature_absent_in_training_is_switched_off_everywhere(without_vwap: P
     batch = data.predict_dataloader().dataset[-1]
     assert not batch.windows[..., 4].any()
     assert batch.windows[..., 0].any()
-    assert module(without_vwap, min_coverage=0.01).switched_off == ()
+    assert module(without_vwap, inputs=InputRule(min_coverage=0.01)).switched_off == ()
 
 
 def test_the_future_does_not_switch_off(
@@ -164,7 +164,7 @@ def test_the_future_does_not_switch_off(
 
 def test_full_coverage_can_be_asked_for(market_panel: Path) -> None:
     # The dates before the first whole window score nobody and must not count as missing.
-    assert module(market_panel, min_coverage=1.0).switched_off == ()
+    assert module(market_panel, inputs=InputRule(min_coverage=1.0)).switched_off == ()
 
 
 def test_statistics_are_there_before_other_processes_look(panel_path: Path, tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_statistics_are_there_before_other_processes_look(panel_path: Path, tmp_
 
 
 def test_provenance_is_plain_and_complete(market_panel: Path) -> None:
-    about = module(market_panel, cross_section=False).provenance()
+    about = module(market_panel, inputs=InputRule(cross_section=False)).provenance()
     assert json.loads(json.dumps(about)) == about
     panel = Panel.open(market_panel)
     assert about == {
@@ -213,12 +213,17 @@ def test_in_sample_provenance_says_from_when_it_is_not(market_panel: Path) -> No
         ({"date_step": 0}, "date_step >= 1"),
         ({"valid_step": 0}, "valid_step >= 1"),
         ({"workers": -1}, "workers >= 0"),
-        ({"min_coverage": 1.5}, "min_coverage from 0 to 1"),
     ],
 )
 def test_mistakes_are_told_at_once(market_panel: Path, wrong: Any, message: str) -> None:
     with pytest.raises(PanelError, match=message):
         module(market_panel, **wrong)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_coverage_that_is_no_share_is_refused(share: float) -> None:
+    with pytest.raises(PanelError, match="must be from 0 to 1"):
+        InputRule(min_coverage=share)
 
 
 def test_mistakes_told_when_the_data_are_opened(market_panel: Path) -> None:
