@@ -61,7 +61,7 @@ def flagged(args: Sequence[str], function: Callable[..., Any]) -> list[str]:
         ['--pdf=true', '--study', 'runs/demo']
     """
     yes = {f"--{name}" for name, hint in get_type_hints(function).items() if hint is bool}
-    following = [*args[1:], "--"]
+    following = [*args, "--"][1:]
     return [
         f"{arg}=true" if arg in yes and after.startswith("--") else arg
         for arg, after in zip(args, following, strict=True)

@@ -139,7 +139,8 @@ class CrossSectionDataModule(pl.LightningDataModule):
             names = ", ".join(self.switched_off)
             rank_zero_warn(
                 f"{self.dataset_name} feature {names}: present on fewer than"
-                f" {self.inputs.min_coverage:.0%} of the training samples, switched off (0 on all dates)"
+                f" {self.inputs.min_coverage:.0%} of the training samples, switched off (0 on all"
+                " dates)"
             )
         for name, wanted in self._parts(stage).items():
             labelled = name != "output"
