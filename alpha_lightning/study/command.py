@@ -16,7 +16,7 @@ from alpha_lightning.study.options import bracketed, merge, nested
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.plan_text import plan_text
 from alpha_lightning.study.progress import Progress
-from alpha_lightning.study.settings import StudySettings
+from alpha_lightning.study.settings import SOURCES, SourceSettings, StudySettings
 from alpha_lightning.study.status import study_status, write_tasks
 from alpha_lightning.study.tasks import identify, tasks_to_run
 
@@ -98,6 +98,7 @@ def parse(args: Sequence[str], verb: str = "run") -> tuple[StudySettings, int, d
     others, fit = nested(args, "fit")
     parsed = parser.parse_args(bracketed(others, StudySettings))
     parsed.fit = merge(parsed.fit, fit)
+    _replace_source(parsed.source, others)
     resolved = yaml.safe_load(parser.dump(parsed))
     values = vars(parser.instantiate(parsed))
     for own in ("config", "jobs"):
@@ -140,6 +141,16 @@ def run(settings: StudySettings, jobs: int, resolved: dict[str, Any]) -> str:
 
     page = folder / "report" / "index.html"
     return f"{headline(str(folder))}\n\nreport: {page}"
+
+
+def _replace_source(source: Any, args: Sequence[str]) -> None:
+    # Another source on the command line replaces that of the file, with all that belongs to it.
+    named = {arg.partition("=")[0].split(".")[1] for arg in args if arg.startswith("--source.")}
+    given = [kind for kind in SOURCES if getattr(source, kind)]
+    if len(given) > 1 and named.intersection(given) and not named.issuperset(given):
+        for key, value in vars(SourceSettings()).items():
+            if key not in named:
+                source[key] = value
 
 
 def _cores() -> int:

@@ -53,7 +53,9 @@ def _check_lists(study: "StudySettings") -> None:
 
 
 def _check_source(study: "StudySettings") -> None:
-    given = [k for k in ("panel", "market", "daily", "qlib") if getattr(study.source, k)]
+    from alpha_lightning.study.settings import SOURCES
+
+    given = [kind for kind in SOURCES if getattr(study.source, kind)]
     if len(given) != 1:
         msg = (
             f"study {study.name}: source names {given or 'nothing'}: give exactly one of panel,"

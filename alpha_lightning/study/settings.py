@@ -12,6 +12,8 @@ from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 
 INTRADAY = ("mschars", "l2chars")
 """Data sets that are made of minute bars and trades."""
+SOURCES = ("panel", "market", "daily", "qlib")
+"""What a panel may come from."""
 Scheme = Literal["oos_lagged", "in_sample"]
 Integration = Literal["v0", "v1", "opt"]
 

@@ -134,6 +134,20 @@ def test_the_verb_is_needed_and_help_is_given() -> None:
         study(["status", str(Path(__file__).parent)])
 
 
+def test_another_source_replaces_that_of_the_file(tree: Tree, tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    own = {"daily": "bars", "minute": "m", "exchange": "x.yaml", "bad_rows": "drop"}
+    file.write_text(yaml.safe_dump({**tree, "source": own}))
+    settings, _, resolved = parse([str(file), "--source.market", "market.yaml"])
+    assert settings.source == SourceSettings(market="market.yaml")
+    assert resolved["source"].get("daily") is None
+    other = parse([str(file), "--source.panel=p", "--source.bad_rows", "mask"])[0].source
+    assert other == SourceSettings(panel="p", bad_rows="mask")
+    assert parse([str(file), "--source.daily", "b"])[0].source.minute == "m"
+    with pytest.raises(UserError, match="give exactly one of"):
+        parse([str(file), "--source.panel", "p", "--source.daily", "b"])
+
+
 def test_options_lie_over_the_file(tree: Tree, tmp_path: Path) -> None:
     file = tmp_path / "study.yaml"
     file.write_text(yaml.safe_dump(tree))
