@@ -55,7 +55,7 @@ def design_bytes(rows: int, columns: int) -> int:
     Three copies of four bytes a value: the rows; those of them to learn from (while files are
     joined, the files); and the z-scores of the linear model, or the binned windows of eight
     LightGBM fits at once, half the rows at a byte a value. And what those eight draw to place their
-    bins: 50,000 rows at twelve bytes a value each.
+    bins, `bin_rows` at twelve bytes a value each.
 
     Args:
         rows: stock-dates of a vintage, two years of the universe.
@@ -65,7 +65,23 @@ def design_bytes(rows: int, columns: int) -> int:
         >>> f"{design_bytes(486 * 4500, 450) / 2**30:.1f} GiB"
         '13.0 GiB'
     """
-    return 12 * columns * (rows + 8 * min(rows, 50_000))
+    return 12 * columns * (rows + 8 * min(rows, bin_rows(columns)))
+
+
+def bin_rows(columns: int) -> int:
+    """Rows that a LightGBM fit draws to place the bounds of its bins.
+
+    LightGBM's own 200,000 while columns are few. It copies them for each fit: with many columns
+    eight fits at once would cost more than the design matrix does, and 50,000 place 255 bounds well.
+
+    Args:
+        columns: factors.
+
+    Example:
+        >>> bin_rows(90), bin_rows(270), bin_rows(450)
+        (200000, 83333, 50000)
+    """
+    return max(50_000, min(200_000, 22_500_000 // columns))
 
 
 def from_dense(values: Array, mask: Array, dates: Array, columns: tuple[str, ...]) -> DesignMatrix:

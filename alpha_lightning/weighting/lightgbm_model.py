@@ -7,15 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.weighting.design_matrix import DesignMatrix
+from alpha_lightning.weighting.design_matrix import DesignMatrix, bin_rows
 from alpha_lightning.weighting.weighting_model import Fit, Importance, LabelledRows
 
 Array = NDArray[Any]
 Model = Literal["lightgbm", "linear", "equal"]
 Device = Literal["cpu", "gpu", "cuda"]
-BIN_ROWS = 50_000
-"""Rows drawn to place the bounds of a column's 255 bins. LightGBM copies them at 12 bytes a value
-for each fit: its own 200,000 would cost eight fits at once more than the design matrix does."""
 _BUILDS = {"gpu": "OpenCL (USE_GPU)", "cuda": "CUDA (USE_CUDA)"}
 _OF_TREES = (
     "learning_rate",
@@ -113,9 +110,7 @@ class LightGBMSettings:
         if self.device == "cpu":
             # Column-wise histograms are summed by one thread each, hence the same on any machine.
             fixed |= {"deterministic": True, "force_col_wise": True}
-        return (
-            fixed if fixed_only else {**fixed, "bin_construct_sample_cnt": BIN_ROWS, **self.extra}
-        )
+        return fixed if fixed_only else fixed | self.extra
 
 
 @dataclass(frozen=True)
@@ -148,7 +143,7 @@ def fit_lightgbm(
 
     On a CPU the result depends on the rows, the settings and the seed, not on the threads. NaN
     features go to the side of a split that fits them best. LightGBM holds a byte for each value of
-    ``train`` and ``valid``, and in the beginning twelve for each of `BIN_ROWS` rows.
+    ``train`` and ``valid``, and in the beginning twelve for each value of `bin_rows` rows.
 
     Returns:
         The fit, its ``best_iteration`` in the record; unusable when no tree in use has a split, so
@@ -163,7 +158,8 @@ def fit_lightgbm(
         # LightGBM's own sum over threads differs in the last bit, which can move an early stop.
         return "squared_error", float(np.mean((prediction - valid.label) ** 2)), False
 
-    parameters = settings.parameters(seed) | {"num_threads": threads}
+    drawn = {"bin_construct_sample_cnt": bin_rows(train.features.shape[1])}
+    parameters = drawn | settings.parameters(seed) | {"num_threads": threads}
     try:
         data = lgb.Dataset(train.features, train.label, params=parameters)
         booster = lgb.train(
