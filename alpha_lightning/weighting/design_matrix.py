@@ -72,7 +72,7 @@ def bin_rows(columns: int) -> int:
     """Rows that a LightGBM fit draws to place the bounds of its bins.
 
     LightGBM's own 200,000 while columns are few. It copies them for each fit: with many columns
-    eight fits at once would cost more than the design matrix does, and 50,000 place 255 bounds well.
+    eight fits at once would cost more than the design matrix does; 50,000 place 255 bounds well.
 
     Args:
         columns: factors.
