@@ -16,6 +16,7 @@ from typing import Any
 
 PACKAGE = "alpha_lightning"
 _ROOT = Path(str(resources.files(PACKAGE)))
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 def code_fingerprint(function: str, arguments: Mapping[str, Any]) -> str:
@@ -37,15 +38,22 @@ def code_fingerprint(function: str, arguments: Mapping[str, Any]) -> str:
 @cache
 def _fingerprint(function: str, classes: tuple[str, ...]) -> str:
     module, name = function.split(":")
-    if module.split(".")[0] != PACKAGE and _own_file(module) is None:
+    if not _in_package(module) and _own_file(module) is None:
         return ""  # of an installed package
     whole = _tree(_file(module))
     own = _used_by(name, whole)
     used = {node.id for part in own for node in ast.walk(part) if isinstance(node, ast.Name)}
     # Of the function's own module only what it uses: the rest belongs to other tasks.
-    imported = [n for n in whole.body if isinstance(n, ast.ImportFrom | ast.Import)]
-    roots = [found for node in imported for found in _modules_of(node, used)]
-    roots += [found for part in own for found in _imports(part)]
+    local = {
+        node for part in whole.body if isinstance(part, _DEFINITIONS) for node in ast.walk(part)
+    }
+    roots = [
+        found
+        for node in ast.walk(whole)
+        if node not in local
+        for found in _modules_of(node, module, used)
+    ]
+    roots += [found for part in own for found in _imports(part, module)]
     reached = _closure([*roots, *classes])
     digest = hashlib.sha256()
     for node in own:
@@ -59,12 +67,13 @@ def _fingerprint(function: str, classes: tuple[str, ...]) -> str:
 
 def _used_by(name: str, module: ast.Module) -> list[ast.stmt]:
     # A function and what it uses of its own module, directly or through another.
-    defined = {n.name: n for n in module.body if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    defined = {n.name: n for n in module.body if isinstance(n, _DEFINITIONS)}
     assigned = {
         target.id: node
         for node in module.body
-        if isinstance(node, ast.Assign)
-        for target in node.targets
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for whole in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        for target in ast.walk(whole)
         if isinstance(target, ast.Name)
     }
     known: dict[str, ast.stmt] = {**assigned, **defined}
@@ -91,7 +100,7 @@ def _closure(roots: list[str]) -> set[str]:
 
 @cache
 def _imported_by(module: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_imports(_tree(_file(module)))))
+    return tuple(dict.fromkeys(_imports(_tree(_file(module)), module)))
 
 
 @cache
@@ -99,81 +108,121 @@ def _module_digest(module: str) -> str:
     return hashlib.sha256(ast.dump(_bare(_tree(_file(module)))).encode()).hexdigest()
 
 
-def _imports(tree: ast.AST) -> Iterator[str]:
+def _imports(tree: ast.AST, module: str) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom | ast.Import):
-            yield from _modules_of(node, None)
+        yield from _modules_of(node, module, None)
 
 
-def _modules_of(node: ast.ImportFrom | ast.Import, used: set[str] | None) -> Iterator[str]:
+def _modules_of(node: ast.AST, module: str, used: set[str] | None) -> Iterator[str]:
+    if not isinstance(node, ast.ImportFrom | ast.Import):
+        return
     for alias in node.names:
         if used is not None and (alias.asname or alias.name.partition(".")[0]) not in used:
             continue
         path = alias.name
         if isinstance(node, ast.ImportFrom):
-            path = f"{node.module}.{alias.name}"
-        if path.split(".")[0] == PACKAGE:
-            yield _home(path)
+            path = f"{_from(node, module)}.{alias.name}"
+        # Modules of the user may import one another; ours import none of theirs.
+        if _in_package(path) or (not _in_package(module) and _is_own(path)):
+            yield from _homes(path)
 
 
-def _home(path: str) -> str:
+def _from(node: ast.ImportFrom, module: str) -> str:
+    if not node.level:
+        return str(node.module)
+    up = node.level - (_file(module).name == "__init__.py")
+    package = module.split(".")[: len(module.split(".")) - up]
+    return ".".join([*package, *([node.module] if node.module else [])])
+
+
+def _homes(path: str) -> Iterator[str]:
     # The module in which a dotted name is defined, through packages that only pass it on.
     if _is_module(path):
-        return path
+        yield path
+        return
     module, _, name = path.rpartition(".")
     if not _is_module(module):
-        return _home(module)
+        if module:
+            yield from _homes(module)
+        return
     if _file(module).name == "__init__.py":
         for node in _tree(_file(module)).body:
-            if isinstance(node, ast.ImportFrom) and name in {
-                a.asname or a.name for a in node.names
-            }:
-                return _home(f"{node.module}.{name}")
-    return module
+            if not isinstance(node, ast.ImportFrom):
+                continue
+            for alias in node.names:
+                if name == (alias.asname or alias.name):
+                    yield from _homes(f"{_from(node, module)}.{alias.name}")
+                    return
+    yield module
 
 
 def _classes(tree: Any) -> Iterator[str]:
     if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            if key == "class_path" and isinstance(value, str):
-                yield from _module_of_class(value)
-            else:
-                yield from _classes(value)
-    elif isinstance(tree, list | tuple):
+        if isinstance(tree.get("class_path"), str):
+            yield from _short(tree["class_path"])
+        tree = list(tree.values())
+    if isinstance(tree, list | tuple):
         for value in tree:
-            # A callback may be named without settings.
-            if isinstance(value, str) and value.startswith(f"{PACKAGE}."):
-                yield from _module_of_class(value)
-            else:
-                yield from _classes(value)
+            yield from _classes(value)
+    # A class may be named without settings, and so without the key ``class_path``.
+    elif isinstance(tree, str) and _is_dotted(tree) and (_in_package(tree) or _is_own(tree)):
+        yield from _homes(tree)
 
 
-def _module_of_class(path: str) -> Iterator[str]:
-    if path.split(".", maxsplit=1)[0] == PACKAGE:
-        if _is_module(".".join(path.split(".")[:2])):
-            yield _home(path)
-        return
-    module = path.rpartition(".")[0]
-    file = _own_file(module) if module else None
-    if file is not None:
-        yield module
+@cache
+def _short(name: str) -> tuple[str, ...]:
+    # Lightning's command line takes a class that it has imported by its last name alone.
+    if not name.isidentifier():
+        return ()
+    return tuple(
+        ".".join([PACKAGE, *file.relative_to(_ROOT).with_suffix("").parts])
+        for file in sorted((_ROOT / "factors").rglob("*.py"))
+        if any(isinstance(n, ast.ClassDef) and n.name == name for n in _tree(file).body)
+    )
+
+
+def _is_dotted(text: str) -> bool:
+    return "." in text and all(part.isidentifier() for part in text.split("."))
+
+
+def _in_package(path: str) -> bool:
+    return path.partition(".")[0] == PACKAGE
+
+
+def _is_own(path: str) -> bool:
+    top = path.split(".", maxsplit=1)[0]
+    return top.isidentifier() and bool(_own_places(top))
 
 
 def _own_file(module: str) -> Path | None:
+    top, *rest = module.split(".")
+    for place in _own_places(top) if top else ():
+        path = place.joinpath(*rest)
+        for file in (path / "__init__.py", path.with_suffix(".py")):
+            if file.is_file():
+                return file
+    return None
+
+
+@cache
+def _own_places(top: str) -> tuple[Path, ...]:
+    # Folders of a package of the user, or his module without its ending; nothing is imported.
     try:
-        found = importlib.util.find_spec(module)
+        found = importlib.util.find_spec(top)
     except (ImportError, ValueError):
-        return None
-    if found is None or found.origin is None or not found.origin.endswith(".py"):
-        return None
+        return ()
+    if found is None:
+        return ()
+    places = [Path(folder) for folder in found.submodule_search_locations or ()]
+    if not places and found.origin is not None and found.origin.endswith(".py"):
+        places = [Path(found.origin).with_suffix("")]
     installed = {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}
-    file = Path(found.origin)
-    return None if any(file.is_relative_to(folder) for folder in installed) else file
+    return tuple(p for p in places if not any(p.is_relative_to(folder) for folder in installed))
 
 
 @cache
 def _file(module: str) -> Path:
-    if module.split(".", maxsplit=1)[0] != PACKAGE:
+    if not _in_package(module):
         file = _own_file(module)
         if file is None:
             msg = f"{module} has no source file"
@@ -185,7 +234,9 @@ def _file(module: str) -> Path:
 
 @cache
 def _is_module(path: str) -> bool:
-    return path.split(".", maxsplit=1)[0] == PACKAGE and _file(path).is_file()
+    if not _in_package(path):
+        return _own_file(path) is not None
+    return _file(path).is_file()
 
 
 @cache

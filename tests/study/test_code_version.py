@@ -1,8 +1,10 @@
 """Which changes of the code change the identity of a task."""
 
+import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,12 +34,14 @@ def copy(tmp_path: Path) -> Path:
 
 
 def fingerprints(folder: Path) -> dict[str, str]:
-    import json
-
     given = {"gru": (FIT, GRU), "tcn": (FIT, TCN), "weigh": (WEIGH, {}), "report": (REPORT, {})}
-    line = [sys.executable, "-c", SCRIPT, str(folder), json.dumps(list(given.values()))]
+    return dict(zip(given, one_by_one(folder, list(given.values())), strict=True))
+
+
+def one_by_one(folder: Path, given: Sequence[tuple[str, Mapping[str, object]]]) -> list[str]:
+    line = [sys.executable, "-c", SCRIPT, str(folder), json.dumps(given)]
     told = subprocess.run(line, capture_output=True, text=True, check=True, cwd=folder).stdout
-    return dict(zip(given, json.loads(told), strict=True))
+    return list(json.loads(told))
 
 
 @pytest.mark.parametrize(
@@ -97,6 +101,68 @@ def test_a_users_own_network_counts_and_an_installed_one_does_not(
     assert code_fingerprint(FIT, {"optimizer": {"class_path": "torch.optim.Adam"}}) == plain
     assert code_fingerprint(FIT, {"network": {"class_path": "nowhere.Net"}}) == plain
     assert code_fingerprint(FIT, {"network": {"class_path": "Net"}}) == plain
+
+
+MINE = {"class_path": "mynets.Net"}
+
+
+@pytest.mark.parametrize("named", [MINE, {"class_path": "mynets.net.Net"}, "mynets.net.Net"])
+@pytest.mark.parametrize("file", ["net.py", "blocks.py", "parts/deep.py"])
+def test_modules_that_a_users_own_network_imports_count(
+    copy: Path, named: object, file: str
+) -> None:
+    folder = copy.parent / "mynets"
+    (folder / "parts").mkdir(parents=True)
+    (folder / "__init__.py").write_text("from .net import Net\n")
+    (folder / "parts" / "__init__.py").write_text("")
+    (folder / "net.py").write_text("import mynets.blocks as b\nclass Net(b.Block): ...\n")
+    (folder / "blocks.py").write_text("from .parts import deep\nclass Block: ...\n")
+    (folder / "parts" / "deep.py").write_text("import torch\n")
+    (folder / "unused.py").write_text("")
+
+    def own() -> list[str]:
+        return one_by_one(copy.parent, [(FIT, {"network": named}), (FIT, GRU)])
+
+    before = own()
+    (folder / "unused.py").write_text("odd = 1\n")
+    assert own() == before
+    (folder / file).write_text((folder / file).read_text() + "odd = 1\n")
+    after = own()
+    assert after[0] != before[0]
+    assert after[1] == before[1]
+
+
+def test_a_network_counts_however_its_class_is_named() -> None:
+    path = "alpha_lightning.factors.networks.AGRU"
+    whole = code_fingerprint(FIT, {"network": {"class_path": path}})
+    assert whole != code_fingerprint(FIT, {})
+    assert code_fingerprint(FIT, {"network": path}) == whole
+    assert code_fingerprint(FIT, {"network": {"class_path": "AGRU"}}) == whole
+    assert code_fingerprint(FIT, {"optimizer": {"class_path": "Adam"}}) == code_fingerprint(FIT, {})
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("X: int = 1", "X: int = 2"), ("Y, Z = 1, 2", "Y, Z = 1, 3"), ("net", "")],
+)
+def test_constants_and_imports_of_a_functions_own_module_count(
+    copy: Path, old: str, new: str
+) -> None:
+    path = copy / "study" / "made.py"
+    text = (
+        "X: int = 1\nY, Z = 1, 2\n"
+        "try:\n    import alpha_lightning.reports.svg as net\nexcept ImportError:\n    pass\n"
+        "def f():\n    return X + Y + Z, net\n"
+    )
+    path.write_text(text)
+    given: list[tuple[str, dict[str, object]]] = [("alpha_lightning.study.made:f", {})]
+    before = one_by_one(copy.parent, given)
+    if old == "net":
+        drawn = copy / "reports" / "svg.py"
+        drawn.write_text(drawn.read_text() + "\nODD = 1\n")
+    else:
+        path.write_text(text.replace(old, new))
+    assert one_by_one(copy.parent, given) != before
 
 
 def test_a_callback_named_without_settings_counts() -> None:
