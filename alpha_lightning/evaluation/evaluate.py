@@ -161,8 +161,8 @@ def _since_rows(sample: Sample, groups: Groups, since: list[str]) -> dict[str, i
     rows = {str(dates[begin]): begin}
     for text in since:
         row = row_since(dates[: sample.held_until + 1], text, "since")
-        # "Since 2017" of scores that begin in 2017 is the whole run.
-        if row > begin:
+        # "Since 2017" of scores that begin in 2017 is the whole run; 2020 and 2020-01-01 are one.
+        if row > begin and row not in rows.values():
             rows[text] = row
     return rows
 

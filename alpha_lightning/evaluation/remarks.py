@@ -6,8 +6,10 @@ from typing import Any
 from alpha_lightning.evaluation.attainable import remarks_on
 from alpha_lightning.evaluation.execution import Prices
 from alpha_lightning.evaluation.groups import GroupReturns
+from alpha_lightning.evaluation.run_scores import Runs
 from alpha_lightning.evaluation.sample import Sample
 from alpha_lightning.evaluation.scores import IN_SAMPLE
+from alpha_lightning.evaluation.summary import YEAR
 from alpha_lightning.evaluation.table_set import Measured
 from alpha_lightning.weighting.subsets import in_order
 
@@ -16,12 +18,14 @@ Table = Any
 
 
 def remarks(measured: Measured, prices: Prices, written: Mapping[str, Table]) -> list[str]:
-    """Sentences on prices, thin samples, kept books, proxies, in-sample stacking and the oracle."""
+    """Sentences on prices, thin samples, kept books, runs, proxies, stacking and the oracle."""
     share = written.get("share_of_attainable")
     return [
         *prices.warnings,
         *_thin_sample(measured.sample),
         *_held_on(measured.groups),
+        *_short_periods(measured),
+        *_constant_runs(measured.runs),
         *_proxies(measured.whole),
         *_in_sample(measured.sample),
         *([] if share is None else remarks_on(share)),
@@ -34,6 +38,26 @@ def _held_on(groups: Mapping[str, GroupReturns]) -> list[str]:
         return []
     weeks = ", ".join(f"{name} {count}" for name, count in missed.items())
     return [f"Weeks without enough scores, in which the groups kept their old books: {weeks}."]
+
+
+def _short_periods(measured: Measured) -> list[str]:
+    last = max(int(result.rows[-1]) for result in measured.groups.values())
+    days = {text: last - row + 1 for text, row in list(measured.since.items())[1:]}
+    return [
+        f"Groups since {text} are held for {held} trading days only: a return of so short a time,"
+        " annualised, says nothing."
+        for text, held in days.items()
+        if held < YEAR // 2
+    ]
+
+
+def _constant_runs(runs: Runs | None) -> list[str]:
+    if runs is None or not runs.constant:
+        return []
+    return [
+        f"Runs that give all stocks the same score on every date, left out of what is said of runs:"
+        f" {', '.join(runs.constant)}."
+    ]
 
 
 def _thin_sample(sample: Sample) -> list[str]:

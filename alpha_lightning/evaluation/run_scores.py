@@ -27,12 +27,14 @@ class Runs:
         values: ``(R, S, N)`` float32 z-scores, NaN outside the mask.
         mask: ``(S, N)`` stocks that are compared.
         rows: ``(S,)`` weekly signal dates, as rows of the panel.
+        constant: names of runs that were left out because they tell stocks apart on no date.
     """
 
     scores: tuple[Score, ...]
     values: NDArray[np.float32]
     mask: NDArray[np.bool_]
     rows: NDArray[np.intp]
+    constant: tuple[str, ...] = ()
 
     @property
     def by_model(self) -> dict[str, list[int]]:
@@ -66,7 +68,8 @@ def read_runs(
         compared: all scores, which tell the levels.
 
     Returns:
-        None when there is neither a file nor a model of one seed.
+        None when there is neither a file nor a model of one seed, or when nobody named a file and
+        models of one seed share no week.
 
     Raises:
         UserError: see `read_scores`; or a score that is no run, or runs without a common date.
@@ -81,7 +84,12 @@ def read_runs(
         if level_of(score, compared) == "model" and score.name not in known and len(seeds) == 1:
             name, values = run_name(score.name, seeds[0]), score.values[sample.weekly]
             read.append(Score(name, values, score.metadata, score.fingerprint))
-    return _standardised(read, sample, rows) if read else None
+    found = _standardised(read, sample, rows)
+    if found is None and own:
+        names = ", ".join(score.name for score in read)
+        msg = f"no week has {MIN_STOCKS} stocks with all of the runs {names}: name fewer of them"
+        raise UserError(msg)
+    return found
 
 
 def run_metadata(paths: Sequence[str | Path]) -> dict[str, list[dict[str, Any]]]:
@@ -108,22 +116,24 @@ def _named(paths: Sequence[str | Path]) -> Iterator[tuple[str, str | Path]]:
         yield name, path
 
 
-def _standardised(read: list[Score], sample: Sample, rows: NDArray[np.intp]) -> Runs:
+def _standardised(given: list[Score], sample: Sample, rows: NDArray[np.intp]) -> Runs | None:
     judged = np.logical_and.reduce(sample.masks) if sample.rule.same_stocks else sample.members
     mask = judged[sample.weekly]
+    # A run whose trees never grew would take every date away from all the others.
+    dead = [not varying(score.values, np.isfinite(score.values)).any() for score in given]
+    constant = tuple(score.name for score, out in zip(given, dead, strict=True) if out)
+    read = [score for score in given if score.name not in constant]
     for score in read:
         mask &= np.isfinite(score.values)
     mask &= (mask.sum(axis=1) >= MIN_STOCKS)[:, None]
     for score in read:
         mask &= varying(score.values, mask)[:, None]
-    if not mask.any():
-        names = ", ".join(score.name for score in read)
-        msg = f"no week has {MIN_STOCKS} stocks with all of the runs {names}: name fewer of them"
-        raise UserError(msg)
+    if not read or not mask.any():
+        return None
     values = np.empty((len(read), *mask.shape), dtype=np.float32)
     for place, score in enumerate(read):
         values[place] = standardise(score.values, mask)
-    return Runs(tuple(read), values, mask, rows)
+    return Runs(tuple(read), values, mask, rows, constant)
 
 
 def varying(values: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -175,11 +175,15 @@ def parse_date(text: str, name: str) -> np.datetime64:
     Raises:
         UserError: it is none.
     """
+    msg = f"--{name} {text} is not a date: write it as 2020-01-31"
     try:
-        return np.datetime64(str(text), "D")
+        date = np.datetime64(str(text), "D")
     except ValueError as error:
-        msg = f"--{name} {text} is not a date: write it as 2020-01-31"
         raise UserError(msg) from error
+    # numpy reads an empty text as no date, and sorts it after every date.
+    if np.isnat(date):
+        raise UserError(msg)
+    return date
 
 
 def _row_until(dates: NDArray[Any], text: str) -> int:

@@ -67,7 +67,10 @@ def test_writes_every_table_and_says_what_it_used(
     )
     about = json.loads((out / "evaluation.json").read_text())
     assert about["panel_fingerprint"] == panel.fingerprint
-    assert (about["execution"], about["warnings"]) == ("vwap", [])
+    assert about["execution"] == "vwap"
+    assert [told.partition(":")[0] for told in about["warnings"]] == [
+        "Groups since 2020-06 are held for 92 trading days only"
+    ]
     assert [score["baseline"] for score in about["scores"]] == [False, True]
     assert about["scores"][0]["metadata"]["units"] == ["gru"]
     for name in ("fig06_rank_ic", "fig07_ic_ir", "fig08_groups", "fig09_groups"):
@@ -194,6 +197,17 @@ def test_since_before_the_first_trade_is_the_whole_run(
     plain = run(panel, [write_score(panel, values, "other")], tmp_path / "plain")
     rows = [len((out / "tables" / "groups.csv").read_text().splitlines()) for out in (early, plain)]
     assert rows[0] == rows[1] == 2
+
+
+def test_two_texts_of_one_first_date_are_one_period(
+    panel: Panel, values: Any, write_score: Write, tmp_path: Path
+) -> None:
+    since = ["2020-06", "2020-06-01", "2020-06-01", "2020-05-31", "2020-07"]
+    out = run(panel, [write_score(panel, values)], tmp_path / "out", since=since)
+    groups = pd.read_csv(out / "tables" / "groups.csv", dtype=str)
+    assert groups["since"].tolist()[1:] == ["2020-06", "2020-07"]
+    told = json.loads((out / "evaluation.json").read_text())["warnings"]
+    assert any("since 2020-07 are held for" in sentence for sentence in told)
 
 
 def test_mistakes_are_named_and_leave_nothing_behind(

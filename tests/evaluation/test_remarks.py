@@ -10,7 +10,14 @@ from alpha_lightning.evaluation.scores import Score
 
 
 def told(
-    metadata: dict[str, Any], weeks: int = 30, compared: float = 1.0, missed: int = 0, **tables: Any
+    metadata: dict[str, Any],
+    *,
+    weeks: int = 30,
+    compared: float = 1.0,
+    missed: int = 0,
+    later: int = 179,
+    constant: tuple[str, ...] = (),
+    **tables: Any,
 ) -> list[str]:
     score = Score("gru", np.zeros((1, 1), dtype=np.float32), metadata, "")
     members = np.ones((weeks, 100), dtype=bool)
@@ -18,8 +25,14 @@ def told(
     sample: Any = SimpleNamespace(
         scores=(score,), masks=(mask,), members=members, weekly=np.ones(weeks, dtype=bool)
     )
-    groups = {"gru": SimpleNamespace(missed=missed)}
-    measured: Any = SimpleNamespace(whole=sample, sample=sample, groups=groups)
+    groups = {"gru": SimpleNamespace(missed=missed, rows=np.arange(290, 300))}
+    measured: Any = SimpleNamespace(
+        whole=sample,
+        sample=sample,
+        groups=groups,
+        since={"2020-01-02": 290, "2021": later},
+        runs=SimpleNamespace(constant=constant),
+    )
     prices: Any = SimpleNamespace(warnings=("Prices are odd.",))
     return remarks(measured, prices, tables)
 
@@ -29,6 +42,8 @@ def told(
     [
         ({"metadata": {}, "compared": 0.79}, "Only 79% of the universe is compared"),
         ({"metadata": {}, "weeks": 25}, "Only 25 weekly signal dates"),
+        ({"metadata": {}, "later": 180}, "since 2021 are held for 120 trading days only"),
+        ({"metadata": {}, "constant": ("gru/s3", "lstm/s0")}, "of runs: gru/s3, lstm/s0"),
         ({"metadata": {}, "missed": 3}, "kept their old books: gru 3"),
         ({"metadata": {"proxies": ["l2chars"]}}, "l2chars is a proxy"),
         ({"metadata": {"scheme": "in_sample"}}, "Stacked in sample: gru"),

@@ -131,6 +131,37 @@ def test_mistakes_are_named(panel: Panel, write_score: Write) -> None:
         runs_of(panel, shown, [file])
 
 
+def test_a_run_that_is_always_constant_takes_nothing_from_the_others(
+    panel: Panel, write_score: Write
+) -> None:
+    shown = [write_score(panel, values(0), "gru", units=["gru"])]
+    files = [write_score(panel, values(k), f"gru/s{k}") for k in (1, 2)]
+    flat = [write_score(panel, np.full((DATES, STOCKS), 2.5), "gru/s3")]
+    with_it, without = (runs_of(panel, shown, some) for some in (files + flat, files))
+    assert with_it is not None
+    assert without is not None
+    assert (with_it.constant, without.constant) == (("gru/s3",), ())
+    assert [score.name for score in with_it.scores] == ["gru/s1", "gru/s2"]
+    np.testing.assert_array_equal(with_it.values, without.values)
+    with pytest.raises(UserError, match="all of the runs gru/s3"):
+        runs_of(panel, shown, flat)
+
+
+def test_models_of_one_seed_without_a_common_week_have_no_runs(
+    panel: Panel, write_score: Write
+) -> None:
+    about: dict[str, Any] = {"datasets": ["rawbar"], "seeds": [0]}
+    left, right = values(0), values(1)
+    left[:, 25:] = right[:, :25] = np.nan
+    shown = [
+        write_score(panel, left, "gru", units=["gru"], **about),
+        write_score(panel, right, "lstm", units=["lstm"], **about),
+    ]
+    assert runs_of(panel, shown, [], same_stocks=False) is None
+    flat = write_score(panel, np.full((DATES, STOCKS), 1.0), "agru", units=["agru"], **about)
+    assert runs_of(panel, [flat], []) is None
+
+
 def test_a_date_without_stocks_has_no_z_scores() -> None:
     x, mask = np.array([[1.0, 2.0, 9.0], [1.0, 1.0, 4.0]]), np.array([[1, 1, 0], [0, 0, 0]]) > 0
     np.testing.assert_array_equal(standardise(x, mask), [[-1, 1, np.nan], [np.nan] * 3])

@@ -88,6 +88,9 @@ def test_periods_that_cannot_be_evaluated(
 
 def test_dates_from_text() -> None:
     assert parse_date("2020", "since") == np.datetime64("2020-01-01")
+    for text in ("", "NaT", "nat", "20.1.2020"):
+        with pytest.raises(UserError, match=f"--end {text} is not a date"):
+            parse_date(text, "end")
     dates = np.array(["2020-01-03", "2020-01-06"], dtype="M8[D]")
     assert row_since(dates, "2020-01-04", "since") == 1
 
