@@ -28,6 +28,10 @@ class Progress:
         done = [task.name for task in tasks if task.name not in self.unfinished]
         markers = {name: read_marker(folder / "tasks" / name) for name in done}
         self.seconds = {name: float(marker["seconds"]) for name, marker in markers.items()}
+        for name in done:
+            # Of a way back to an artefact that nothing wants any more.
+            (folder / "tasks" / name / FAILED).unlink(missing_ok=True)
+        self._drop_spent()
         self.failures: list[Outcome] = []
         self.ended = 0
         self.bar = tqdm(total=len(tasks), initial=len(done), unit="task", desc="study")
@@ -50,8 +54,7 @@ class Progress:
             self.seconds[name] = outcome.seconds
             self.bar.write(f"{name}: {outcome.seconds:.1f} s")
             self._write_timings()
-            for path in spent(self.tasks, self.unfinished):
-                path.unlink()
+            self._drop_spent()
         else:
             self.failures.append(outcome)
             self.bar.write(f"{name}: FAILED, {outcome.failure}")
@@ -67,6 +70,10 @@ class Progress:
         if waiting := wanted - self.ended:
             lines.append(f"  {waiting} that need them did not run")
         return "\n".join(lines)
+
+    def _drop_spent(self) -> None:
+        for path in spent(self.tasks, self.unfinished):
+            path.unlink()
 
     def _write_timings(self) -> None:
         table = io.StringIO()

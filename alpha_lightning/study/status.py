@@ -90,10 +90,11 @@ def _kept(file: Path) -> list[dict[str, str]]:
 def _state(folder: Path, task: dict[str, str], running: bool) -> State:
     place, name = folder / "tasks" / task["name"], task["name"]
     marker = read_marker(place)
-    if marker.get("key") == task["key"]:
-        return State(name, "done")
+    # First: a task whose artefact could not be made again is done no more.
     if (place / FAILED).exists():
         return State(name, "failed", _failure(place / FAILED))
+    if marker.get("key") == task["key"]:
+        return State(name, "done")
     # A task's marker goes when it begins, its log comes.
     if not marker and (place / LOG).exists():
         return State(name, "running" if running else "interrupted")

@@ -167,15 +167,29 @@ def run_task(task: Task, folder: Path, identity: Identity) -> None:
     again = task.restore if before.get("key") == identity.key else None
     if again is not None and not Path(again.source).exists():
         again = None
-    (folder / MARKER).unlink(missing_ok=True)
     (folder / FAILED).unlink(missing_ok=True)
-    module, name = (again.function if again else task.function).split(":")
-    getattr(importlib.import_module(module), name)(**task.arguments, **task.aside)
+    if again is None:
+        (folder / MARKER).unlink(missing_ok=True)
+        _call(task.function, task)
+    else:
+        try:
+            _call(again.function, task)
+        except OSError:
+            raise  # a full disk, say: the short way stays open
+        except Exception:
+            # What the task kept may be damaged: the next time takes the whole way.
+            (folder / MARKER).unlink(missing_ok=True)
+            raise
     # The time it takes from scratch is what an estimate wants.
     seconds = before["seconds"] if again else round(time.perf_counter() - begin, 3)
     marker = {"key": identity.key, "task": task.name, "seconds": seconds, **asdict(identity)}
     with atomic_file(folder / MARKER) as draft:
         draft.write_text(json.dumps(marker, indent=1))
+
+
+def _call(function: str, task: Task) -> None:
+    module, name = function.split(":")
+    getattr(importlib.import_module(module), name)(**task.arguments, **task.aside)
 
 
 def _reason(marker: Mapping[str, Any], identity: Identity) -> str | None:

@@ -42,3 +42,15 @@ def test_timings_failures_and_what_may_go(tmp_path: Path) -> None:
         progress.add(ended(b, tmp_path))
         assert not (tmp_path / "a.parquet").exists()
         assert (tmp_path / "b.parquet").exists(), "not transient"
+
+
+def test_what_is_spent_goes_even_when_nothing_is_left_to_run(tmp_path: Path) -> None:
+    tasks = tasks_of(tmp_path)
+    for task in tasks:
+        (tmp_path / "tasks" / task.name / MARKER).write_text('{"seconds": 1}')
+    stale = tmp_path / "tasks" / "a" / FAILED
+    stale.write_text("{}")
+    with Progress(tmp_path, tasks, []):
+        assert not (tmp_path / "a.parquet").exists(), "keep was changed after the last weighing"
+        assert (tmp_path / "d.parquet").exists()
+        assert not stale.exists()

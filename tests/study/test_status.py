@@ -71,6 +71,14 @@ def test_a_task_done_with_other_settings_waits(folder: Path) -> None:
     assert "0 of 5 tasks done" in study_status(folder)
 
 
+def test_a_task_whose_artefact_could_not_be_made_again_is_told(folder: Path) -> None:
+    finish(folder, NAMES[1])
+    (folder / "tasks" / NAMES[1] / FAILED).write_text('{"failure": "disk full"}')
+    told = study_status(folder)
+    assert f"failed: {NAMES[1]}: disk full" in told
+    assert "0 of 5 tasks done" in told
+
+
 def test_after_the_last_task(folder: Path) -> None:
     for name in NAMES:
         finish(folder, name)

@@ -210,3 +210,26 @@ def test_what_is_gone_is_made_again_by_the_short_way_if_its_source_is_there(tmp_
     source.chmod(mode)
     run_task(task, tmp_path, other)
     assert read_marker(tmp_path)["key"] == other.key, "another identity takes the whole way"
+
+
+def refuse(**given: str) -> None:
+    """A way back that fails as it is told to."""
+    raise {"full": OSError, "damaged": ValueError, "killed": KeyboardInterrupt}[given["how"]]
+
+
+@pytest.mark.parametrize(("how", "kept"), [("full", True), ("killed", True), ("damaged", False)])
+def test_a_way_back_that_was_cut_off_is_taken_again_and_a_damaged_one_is_not(
+    tmp_path: Path, how: str, kept: bool
+) -> None:
+    source = tmp_path / "kept.ckpt"
+    source.write_text("")
+    short = Restore(f"{__name__}:refuse", str(source))
+    task = Task("a", f"{__name__}:nothing", {"how": how}, restore=short)
+    run_task(replace(task, restore=None), tmp_path, ANY)
+    with pytest.raises((OSError, ValueError, KeyboardInterrupt)):
+        run_task(task, tmp_path, ANY)
+    assert bool(read_marker(tmp_path)) == kept, "without its marker a network is trained again"
+
+
+def nothing(**_: str) -> None:
+    """The whole way."""
