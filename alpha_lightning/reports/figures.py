@@ -16,6 +16,7 @@ from alpha_lightning.reports.styles import (
     horizon_title,
     legend,
     legend_height,
+    legend_name,
     of_names,
     panels,
     short,
@@ -101,7 +102,7 @@ def cumulative_rank_ic(by_date: Table, parts: Sequence[Sequence[ScoreStyle]], ho
                 own = table[table["score"] == style.name]
                 total = own["rank_ic_pct"].cumsum() / 100
                 line = {"color": style.colour, "linestyle": style.dash, "linewidth": style.width}
-                axes.plot(days_of(own), total, label=short(style.name, 18), **line)
+                axes.plot(days_of(own), total, label=legend_name(style.name), **line)
             axes.axhline(0, color=theme("muted"), linewidth=0.8)
             axes.legend(loc="upper left", ncols=2 if len(styles) > 4 else 1, handlelength=2.4)
             date_axis(axes)
@@ -215,7 +216,7 @@ def _lines(
         for style in shown:
             own = table[table["score"] == style.name].sort_values(x)
             line = {"color": style.colour, "linestyle": style.dash, "linewidth": style.width}
-            axes.plot(own[x], own[y], label=style.name, **line)
+            axes.plot(own[x], own[y], label=legend_name(style.name), **line)
             if error and len(shown) < 4:
                 half = TWO_SIDED_95 * own[error]
                 axes.fill_between(

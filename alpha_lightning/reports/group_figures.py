@@ -10,6 +10,7 @@ from alpha_lightning.reports.styles import (
     ScoreStyle,
     date_axis,
     days_of,
+    legend_name,
     of_names,
     panels,
     short,
@@ -74,7 +75,7 @@ def group_values(nav: Table, parts: Sequence[Sequence[ScoreStyle]]) -> str:
                 own = nav[nav["score"] == style.name]
                 weekly = own.iloc[::-5].iloc[::-1]
                 line = {"color": style.colour, "linestyle": style.dash, "linewidth": style.width}
-                axes.plot(days_of(weekly), weekly["g01"], label=style.name, **line)
+                axes.plot(days_of(weekly), weekly["g01"], label=legend_name(style.name), **line)
                 axes.plot(days_of(weekly), weekly[last], **line)
             axes.axhline(1, color=theme("muted"), linewidth=0.8)
             axes.set_yscale("log")

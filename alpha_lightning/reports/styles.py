@@ -101,7 +101,6 @@ def date_axis(axes: Any) -> None:
 def legend(figure: Any, axes: Any, columns: int = 4) -> None:
     """Names of the lines below the figure."""
     handles, labels = axes.get_legend_handles_labels()
-    labels = [short(label, 18) for label in labels]
     ncols = min(len(labels), columns)
     figure.legend(handles, labels, loc="outside lower left", ncols=ncols, handlelength=2.4)
 
@@ -114,6 +113,12 @@ def legend_height(count: int, columns: int = 4) -> int:
 def short(name: str, length: int = 14) -> str:
     """A name cut to a length."""
     return name if len(name) <= length else name[: length - 1].rstrip() + "…"
+
+
+def legend_name(name: str) -> str:
+    """A score's name in a legend: cut, and never one that matplotlib takes for hidden."""
+    text = short(name, 18)
+    return f" {text}" if text.startswith("_") else text
 
 
 def horizon_title(horizon: str) -> str:

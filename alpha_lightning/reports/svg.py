@@ -2,6 +2,7 @@
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -61,7 +62,13 @@ def draw(name: str, height: int, paint: Callable[[Any], None]) -> str:
         height: in CSS pixels, for a width of `WIDTH`.
         paint: fills a matplotlib figure.
     """
-    with mpl.rc_context(mpl.rcParamsDefault), mpl.rc_context(_STYLE):
+    with (
+        mpl.rc_context(mpl.rcParamsDefault),
+        mpl.rc_context(_STYLE),
+        warnings.catch_warnings(),
+    ):
+        # The browser has the letters that the font here lacks: text stays text.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         figure = Figure(figsize=(WIDTH / 72, height / 72), layout="constrained")
         figure.patch.set_alpha(0)
         paint(figure)

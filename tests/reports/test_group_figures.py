@@ -1,3 +1,4 @@
+import warnings
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,15 @@ def test_values_have_a_legend_for_each_panel(
     svg = group_values(paper.tables["group_nav"], [styles[:5], styles[5:]])
     assert all(f">{style.name}<" in svg for style in styles)
     assert "log scale" in svg
+
+
+def test_a_hidden_or_endless_name_is_in_the_legend_and_leaves_room(
+    paper: StudyFolder,
+) -> None:
+    names = {"gru": "_gru", "agru": "a" * 90}
+    nav = paper.tables["group_nav"].replace({"score": names})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        svg = group_values(nav, [score_styles(list(names.values()), [])])
+    assert "_gru<" in svg
+    assert f">{'a' * 17}…<" in svg

@@ -43,6 +43,9 @@ def test_panels_hide_what_is_over_and_label_what_is_lowest() -> None:
 def test_names_are_cut_and_unknown_errors_have_no_length() -> None:
     assert styles.short("transformer", 6) == "trans…"
     assert styles.short("gru", 6) == "gru"
+    assert [styles.legend_name(name) for name in ("gru", "_gru", "x" * 19)] == [
+        *("gru", " _gru", "x" * 17 + "…")
+    ]
     assert styles.finite([1.0, np.nan, np.inf]).tolist() == [1.0, 0.0, 0.0]
     assert styles.legend_height(5) == 2 * styles.legend_height(4)
 

@@ -1,3 +1,4 @@
+import warnings
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -17,6 +18,15 @@ def test_text_stays_text_and_is_escaped() -> None:
     svg = draw("chart", 200, paint)
     assert "$a_b$ &lt;i&gt; &amp; more" in svg
     assert "<i>" not in svg
+
+
+def test_letters_that_only_the_browser_has_are_no_warning() -> None:
+    def title(figure: Any) -> None:
+        figure.subplots().set_title("\u6c34")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert "\u6c34" in draw("chart", 200, title)
 
 
 def test_colours_follow_the_theme_of_the_page() -> None:
