@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from alpha_lightning.artefacts.dated_table import DatedTable, read_dated_table
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import fingerprint_file
+from alpha_lightning.evaluation.score_rows import ScoreRows, read_score_rows
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.weighting.factor_mean import WEIGHTING
 from alpha_lightning.weighting.subsets import in_order
@@ -158,9 +158,9 @@ def cross_sections(
 
 
 def _read_score(path: Path, panel: Panel, rows: NDArray[np.intp]) -> Score:
-    table = read_dated_table(path)
+    table = read_score_rows(path)
     _check(path, table, panel)
-    date, symbol = panel.locate(table.dates, table.symbols)
+    date, symbol = table.locate(panel)
     cell = date * len(panel.symbols) + symbol
     seen = np.zeros(len(panel.dates) * len(panel.symbols), dtype=np.bool_)
     seen[cell] = True
@@ -171,12 +171,12 @@ def _read_score(path: Path, panel: Panel, rows: NDArray[np.intp]) -> Score:
     place[rows] = np.arange(len(rows))
     kept = place[date] >= 0
     values = np.full((len(rows), len(panel.symbols)), np.nan, dtype=np.float32)
-    values[place[date[kept]], symbol[kept]] = table.values[kept, 0]
+    values[place[date[kept]], symbol[kept]] = table.values[kept]
     name = str(table.metadata.get("name", path.stem))
     return Score(name, values, table.metadata, fingerprint_file(path))
 
 
-def _check(path: Path, table: DatedTable, panel: Panel) -> None:
+def _check(path: Path, table: ScoreRows, panel: Panel) -> None:
     if table.metadata.get("kind") != "score" or len(table.columns) != 1:
         kind = table.metadata.get("kind", "table")
         columns = ", ".join(table.columns)
@@ -189,12 +189,13 @@ def _check(path: Path, table: DatedTable, panel: Panel) -> None:
             " evaluate a score on the panel it was made from"
         )
         raise UserError(msg)
-    infinite = np.isinf(table.values[:, 0])
+    infinite = np.isinf(table.values)
     if infinite.any():
         first = int(np.argmax(infinite))
+        symbol = table.symbols[table.codes[first]]
         msg = (
             f"{path} has {int(infinite.sum())} infinite scores, the first for"
-            f" {table.symbols[first]} on {table.dates[first]}: leave a missing score out"
+            f" {symbol} on {table.dates[first]}: leave a missing score out"
         )
         raise UserError(msg)
 
