@@ -1,5 +1,6 @@
 """Settings of a study that cannot all be meant."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from alpha_lightning.panel.errors import PanelError
@@ -8,6 +9,8 @@ from alpha_lightning.weighting.variants import integrated_name
 if TYPE_CHECKING:
     from alpha_lightning.study.settings import StudySettings
 
+# Letters of any alphabet, but nothing that leads a path elsewhere; empty is the one of all units.
+_FILE_NAME = re.compile(r"([^\W_][\w .+-]*)?")
 _BASELINES = ("reversal", "summary")
 _SECTIONS = ("trainer", "model", "data")
 # What a study says itself, and where: said twice, one of the two would be lost without a word.
@@ -38,6 +41,7 @@ def refuse_contradictions(study: "StudySettings") -> None:
     _check_intraday(study)
     _check_groups(study)
     _check_names(study)
+    _check_seeds(study)
     _check_fit(study.name, study.fit)
 
 
@@ -66,6 +70,12 @@ def _check_source(study: "StudySettings") -> None:
 
 def _check_groups(study: "StudySettings") -> None:
     for group, members in study.groups.items():
+        if not _FILE_NAME.fullmatch(group):
+            msg = (
+                f"study {study.name}: files cannot be named after group {group!r}: begin with a"
+                " letter or digit, and use letters, digits, spaces and ._+- only"
+            )
+            raise PanelError(msg)
         strange = sorted(set(members) - set(study.unit_names))
         if strange:
             msg = (
@@ -94,6 +104,14 @@ def _check_names(study: "StudySettings") -> None:
                 f"study {study.name}: a score of the study is called {name}: give {files[name]}"
                 " another file name"
             )
+            raise PanelError(msg)
+
+
+def _check_seeds(study: "StudySettings") -> None:
+    for seed in study.seeds:
+        # What LightGBM takes for a seed.
+        if not 0 <= seed < 2**31:
+            msg = f"study {study.name}: seed {seed} is out of range: give 0 to {2**31 - 1}"
             raise PanelError(msg)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.options import merge
 from alpha_lightning.study.panel_tasks import STEPS, panel_of, prepared
 from alpha_lightning.study.settings import StudySettings, training_seed
@@ -90,6 +91,10 @@ def resolve(study: StudySettings, config: dict[str, Any], network: Network) -> d
         network: which.
     """
     unit, dataset, vintage, run, scheme = network
+    for section in ("trainer", "model", "data"):
+        if not isinstance(config.get(section) or {}, dict):
+            msg = f"unit {unit}: {section} is {config[section]!r}: it should be a mapping"
+            raise UserError(msg)
     folder = unit_folder(study, network)
     own = {
         "data": {
@@ -101,7 +106,8 @@ def resolve(study: StudySettings, config: dict[str, Any], network: Network) -> d
         "trainer": {"enable_progress_bar": False, "devices": 1},
         "seed_everything": training_seed(unit, dataset, vintage, run),
     }
-    if scheme != _DEFAULT:
+    given = (config.get("data") or {}).get("rule") or {}
+    if scheme != _DEFAULT or "scheme" in given:
         own["data"]["rule"] = {"scheme": scheme}  # type: ignore[index]
     asked = merge(config, study.fit)
     resolved = merge(asked, own)

@@ -1,5 +1,6 @@
 """What a study will cost before anything runs: networks, dates, bytes, hours."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from alpha_lightning.study.options import merge
 from alpha_lightning.study.panel_tasks import read_yaml
 from alpha_lightning.study.settings import StudySettings
 from alpha_lightning.weighting.design_matrix import design_bytes
+from alpha_lightning.weighting.subsets import proper_subsets
 
 # Stock-windows a second through training on one thread of a 2-core machine, 6 features, hidden 64:
 # scripts/bench_training.py. Without gradients a network is about three times as fast.
@@ -19,6 +21,8 @@ SPEEDS = {"GRU": 15_000, "AGRU": 13_700, "LSTM": 13_900, "RESTCN": 4_400, "Trans
 _FORWARD = 3.0
 # Cells (rows x columns) a second of one LightGBM fit with 300 rounds at most, on one thread.
 _WEIGHING = 3e6
+_EPOCHS = 100  # when neither the unit nor the study says
+_FACTORS = 30
 _BYTES = {"float32": 4, "float16": 2}
 
 
@@ -53,12 +57,16 @@ def cuts_of(study: StudySettings, extent: Extent) -> dict[tuple[str, int], Vinta
     """Each vintage by scheme and year, or why it cannot be."""
     found: dict[tuple[str, int], Vintage | str] = {}
     rule = study.fit.get("data", {}).get("rule", {}) or {}
+    if not isinstance(rule, dict) or set(rule) - set(VintageRule.__dataclass_fields__):
+        known = ", ".join(VintageRule.__dataclass_fields__)
+        msg = f"study {study.name}: fit.data.rule is {rule}: it may hold {known}"
+        raise UserError(msg)
     for scheme in study.schemes:
         for year in study.vintages:
             try:
                 cut = cut_vintage(extent.dates, year, VintageRule(**{**rule, "scheme": scheme}))
                 found[scheme, year] = cut
-            except UserError as error:
+            except (UserError, TypeError) as error:
                 found[scheme, year] = str(error)
     return found
 
@@ -75,7 +83,7 @@ def cost_of(study: StudySettings, extent: Extent, cuts: Sequence[Vintage]) -> Co
     networks = list(networks_of(study))
     output = sum(len(cut.output) for cut in cuts) / len(cuts)
     settled = {name: merge(config, study.fit) for name, config in configs.items()}
-    factors = {n: int(c.get("model", {}).get("n_factors", 30)) for n, c in settled.items()}
+    factors = {n: int(_number(n, c, "model", "n_factors", _FACTORS)) for n, c in settled.items()}
     per_value = _BYTES[study.factors.precision]
     sizes = [output * extent.stocks * factors[one.unit] * per_value for one in networks]
     seconds, strange = 0.0, set()
@@ -83,9 +91,9 @@ def cost_of(study: StudySettings, extent: Extent, cuts: Sequence[Vintage]) -> Co
         speed, known = _speed_of(config)
         strange |= set() if known else {name}
         own = sum(1 for one in networks if one.unit == name)
-        seconds += own * sum(_windows(config, cut) for cut in cuts) / len(cuts) / speed
+        seconds += own * sum(_windows(name, config, cut) for cut in cuts) / len(cuts) / speed
     weighings = _weighings(study, factors)
-    months = 12 * len(study.vintages) / study.weighting.refit_every
+    months = math.ceil(12 / study.weighting.refit_every) * len(study.vintages)
     rows = study.weighting.window * extent.stocks
     largest = max(weighings, key=lambda name: weighings[name][0])
     cells = sum(columns * count for columns, count in weighings.values()) * rows
@@ -98,18 +106,27 @@ def cost_of(study: StudySettings, extent: Extent, cuts: Sequence[Vintage]) -> Co
         weighing=largest,
         fit_hours=seconds * extent.stocks / 3600,
         weigh_hours=cells * months / _WEIGHING / 3600,
-        fits=int(sum(count for _, count in weighings.values()) * months),
+        fits=sum(count for _, count in weighings.values()) * months,
         strange=tuple(sorted(strange)),
     )
 
 
-def _windows(config: dict[str, Any], cut: Vintage) -> float:
+def _windows(unit: str, config: dict[str, Any], cut: Vintage) -> float:
     # Equivalents of a stock's window through training, over all epochs and the export.
-    data = config.get("data") or {}
-    trainer = config.get("trainer") or {}
-    train = len(cut.train) / int(data.get("date_step", 1))
-    valid = len(cut.valid) / int(data.get("valid_step", 1)) / _FORWARD
-    return (train + valid) * int(trainer.get("max_epochs") or 100) + len(cut.output) / _FORWARD
+    train = len(cut.train) / _number(unit, config, "data", "date_step", 1)
+    valid = len(cut.valid) / _number(unit, config, "data", "valid_step", 1) / _FORWARD
+    epochs = _number(unit, config, "trainer", "max_epochs", _EPOCHS)
+    return (train + valid) * epochs + len(cut.output) / _FORWARD
+
+
+def _number(unit: str, config: dict[str, Any], section: str, key: str, default: int) -> int:
+    value = (config.get(section) or {}).get(key)
+    if value is None or (value == -1 and key == "max_epochs"):
+        return default  # -1: without end, but for early stopping
+    if not isinstance(value, int) or value < 1:
+        msg = f"unit {unit}: {section}.{key} is {value!r}: it must be a whole number from 1"
+        raise UserError(msg)
+    return value
 
 
 def _speed_of(config: dict[str, Any]) -> tuple[float, bool]:
@@ -124,6 +141,12 @@ def _weighings(study: StudySettings, factors: dict[str, int]) -> dict[str, tuple
     sets, runs = len(study.datasets), len(study.seeds)
     ways = 1 + len(study.schemes[1:])
     found = {name: (sets * count, runs * ways) for name, count in factors.items()}
+    if study.evaluation.dataset_value:
+        parts = sum(len(subset) for subset in proper_subsets(study.datasets))
+        subsets = len(proper_subsets(study.datasets))
+        for name, count in factors.items() if subsets else ():
+            # Of different widths: their mean, which gives the right sum.
+            found[f"{name} on some data sets"] = (parts * count // subsets, runs * subsets)
     if "v0" in study.integration:
         for group, members in study.members.items():
             columns = sets * sum(factors[unit] for unit in members)

@@ -56,9 +56,16 @@ def extent_of(study: StudySettings) -> Extent:
 def _of_market(study: StudySettings) -> Extent:
     asked = read_yaml(str(study.source.market)).get("market") or {}
     default = MarketSettings()
-    days = int(asked.get("days", default.days))
-    stocks = int(asked.get("stocks", default.stocks))
-    dates = trading_days(str(asked.get("start", default.start)), days)
+    try:
+        days = int(asked.get("days", default.days))
+        stocks = int(asked.get("stocks", default.stocks))
+        dates = trading_days(str(asked.get("start", default.start)), days)
+    except (AttributeError, TypeError, ValueError) as error:
+        msg = (
+            f"{study.source.market}: market is {asked}: days and stocks should be whole numbers,"
+            f" start a date like 2020-01-31 ({error})"
+        )
+        raise UserError(msg) from error
     return Extent(dates, stocks, stocks, FEATURES, f"the market {study.source.market}")
 
 
@@ -67,7 +74,11 @@ def _expected(study: StudySettings) -> Extent:
     nothing = np.empty(0, dtype="datetime64[D]")
     if study.source.calendar and Path(study.source.calendar).is_file():
         lines = Path(study.source.calendar).read_text(encoding="utf-8").split()
-        dates = np.array(sorted(set(lines)), dtype="datetime64[D]")
+        try:
+            dates = np.array(sorted(set(lines)), dtype="datetime64[D]")
+        except ValueError as error:
+            msg = f"{study.source.calendar}: write one date like 2020-01-31 a line ({error})"
+            raise UserError(msg) from error
         return Extent(dates, asked.stocks, asked.stocks, FEATURES, study.source.calendar)
     if not asked.first_date or not asked.last_date:
         return Extent(nothing, asked.stocks, asked.stocks, FEATURES, "")

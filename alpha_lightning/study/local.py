@@ -211,8 +211,9 @@ def _in_a_line(error: Exception) -> str:
 
 def _refusal(log: Path) -> str:
     _flush()
-    told = [line for line in log.read_text(errors="replace").splitlines() if "error: " in line]
-    return told[-1].partition("error: ")[2] if told else ""
+    # The reason may take several lines, each below a part of the settings.
+    _, found, told = log.read_text(errors="replace").rpartition("error: ")
+    return " ".join(told.split()) if found else ""
 
 
 @contextlib.contextmanager

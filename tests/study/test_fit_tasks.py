@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.fit_tasks import Network, fit_name, fit_tasks, networks_of, resolve
 from alpha_lightning.study.settings import FactorSettings, SourceSettings, StudySettings
 from alpha_lightning.study.tasks import Restore
@@ -40,3 +43,16 @@ def test_factors_are_kept_as_asked_and_can_be_made_again() -> None:
     function = "alpha_lightning.study.steps:export_step"
     assert task.restore == Restore(function, str(folder / "checkpoints" / "best.ckpt"))
     assert task.writes == str(folder / "factors.parquet")
+
+
+def test_the_studys_scheme_counts_whatever_a_unit_says() -> None:
+    config = {"data": {"rule": {"scheme": "in_sample"}}}
+    resolved = resolve(STUDY, config, next(networks_of(STUDY)))
+    assert resolved["data"]["rule"] == {"max_years": 4, "scheme": "oos_lagged"}
+
+
+@pytest.mark.parametrize("section", ["trainer", "model", "data"])
+def test_a_section_of_a_unit_that_is_no_mapping_is_refused(section: str) -> None:
+    network = next(networks_of(STUDY))
+    with pytest.raises(UserError, match=rf"unit gru: {section} is \[1\]: it should be a mapping"):
+        resolve(STUDY, {section: [1]}, network)

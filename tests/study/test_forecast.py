@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.panel.vintages import Vintage
 from alpha_lightning.study.command import parse
 from alpha_lightning.study.fit_tasks import networks_of
@@ -39,8 +40,8 @@ def test_the_papers_study_is_900_networks_and_230_gb(paper: StudySettings) -> No
     assert cost(single).factor_bytes == pytest.approx(230e9, rel=0.03)
     assert cost(paper).factor_bytes == cost(single).factor_bytes / 2
     assert cost(paper).weighing == "RCTv0"
-    # Five models of ten runs over 72 months, and two v0.
-    assert cost(paper).fits == 72 * 10 * (5 + 2)
+    # Five models of ten runs over 72 months, on six subsets of the data sets too, and two v0.
+    assert cost(paper).fits == 72 * 10 * (5 * 7 + 2)
     assert cost(paper).strange == ()
 
 
@@ -105,3 +106,48 @@ def test_a_network_of_unknown_speed_is_named_and_taken_as_the_slowest(tmp_path: 
     strange = cost_of(small(tmp_path, class_path="my.Net"), extent, [cut])
     assert strange.strange == ("gru",)
     assert strange.fit_hours == pytest.approx(plain.fit_hours * 15_000 / 3_100)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("--fit.data.date_step=0", "unit gru: data.date_step is 0"),
+        ("--fit.data.date_step=two", "unit gru: data.date_step is 'two'"),
+        ("--fit.model.n_factors=many", "unit gru: model.n_factors is 'many'"),
+    ],
+)
+def test_numbers_of_a_unit_that_are_none_are_refused(
+    tmp_path: Path, option: str, words: str
+) -> None:
+    small(tmp_path)
+    study = parse([str(tmp_path / "study.yaml"), option])[0]
+    dates = np.arange("2020-01-01", "2023-01-01", dtype="datetime64[D]")
+    days = np.arange(60)
+    cut = Vintage(2022, days, days, days, days, 100)
+    with pytest.raises(UserError, match=words):
+        cost_of(study, Extent(dates, 100, 120, {"rawbar": 6}, ""), [cut])
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"), [("3", "3: it may hold"), ("{odd: 1}", "may hold scheme, max")]
+)
+def test_a_rule_of_vintages_that_is_none_is_refused(tmp_path: Path, rule: str, words: str) -> None:
+    small(tmp_path)
+    study = parse([str(tmp_path / "study.yaml"), f"--fit.data.rule={rule}"])[0]
+    with pytest.raises(UserError, match=f"fit.data.rule is .*{words}"):
+        cuts_of(study, Extent(np.empty(0, "datetime64[D]"), 0, 0, {}, ""))
+
+
+def test_fits_are_counted_as_they_are_made(tmp_path: Path) -> None:
+    small(tmp_path)
+    more = ["--datasets", "rawbar", "mschars", "l2chars", "--weighting.refit_every=5"]
+    more += ["--source.minute=m", "--source.exchange=e"]
+    study = parse([str(tmp_path / "study.yaml"), *more])[0]
+    days = np.arange(60)
+    cut = Vintage(2022, days, days, days, days, 100)
+    found = cost_of(study, Extent(days, 100, 120, {}, ""), [cut])
+    # January, June and November; on all three data sets, each of them alone, and each two.
+    assert found.fits == 3 * (1 + 3 + 3)
+    columns = 10 * (3 + 3 * 1 + 3 * 2)
+    assert found.weigh_hours == pytest.approx(243 * 100 * columns * 3 / 3e6 / 3600)
+    assert found.weighing == "gru"

@@ -54,3 +54,20 @@ def test_otherwise_what_is_expected_counts(tmp_path: Path) -> None:
 def test_expected_dates_that_are_none_are_refused(first: str, last: str, words: str) -> None:
     with pytest.raises(UserError, match=words):
         extent_of(study(expected=Expectation(first, last, 10)))
+
+
+@pytest.mark.parametrize(
+    "content", ["market: [1]", "market: {days: many}", "market: {days: 9, start: never}"]
+)
+def test_a_market_that_says_no_dates_is_refused(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "market.yaml"
+    file.write_text(content)
+    with pytest.raises(UserError, match=r"market.yaml: market is .*should be whole numbers"):
+        extent_of(study(source=SourceSettings(market=str(file)), out=str(tmp_path)))
+
+
+def test_a_calendar_of_something_else_is_refused(tmp_path: Path) -> None:
+    calendar = tmp_path / "days.txt"
+    calendar.write_text("2020-01-03\nholiday\n")
+    with pytest.raises(UserError, match=r"days.txt: write one date"):
+        extent_of(study(source=SourceSettings(daily="bars", calendar=str(calendar))))

@@ -51,6 +51,9 @@ def user_error(): raise UserError("no such column\\n  row 1")
 def silent(): raise KeyError()
 def awkward(): raise Awkward(1, 2)
 def unknown_option(): ArgumentParser().parse_args(["--nope=1"])
+def many_lines():
+    sys.stderr.write('usage: x\\nerror: Parser key "network":\\n  hidden:\\n  not an int\\n')
+    sys.exit(2)
 def leave(): sys.exit(3)
 def kill(): os.kill(os.getpid(), signal.SIGKILL)
 def abort(): os.abort()
@@ -135,6 +138,7 @@ def test_a_failure_takes_down_only_what_needs_it(toys: Path) -> None:
         ("silent", "KeyError: ", "KeyError"),
         ("awkward", "Awkward: cannot be unpickled", "Awkward"),
         ("unknown_option", "unrecognized arguments: --nope=1", "usage: "),
+        ("many_lines", 'Parser key "network": hidden: not an int', "error: "),
         ("leave", "exit status 3", ""),
         ("nothing", "AttributeError: module 'toys' has no attribute 'nothing'", "AttributeError"),
     ],

@@ -247,7 +247,7 @@ def test_the_shipped_study_of_three_data_sets(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.chdir(Path(__file__).parents[2])
     tasks = {task.name: task for task in lay_out(parse(["configs/studies/datasets.yaml"])[0])}
     assert sum(name.startswith("fit/") for name in tasks) == 3 * 2
-    assert sum(name.startswith("weigh/") for name in tasks) == (7 + 2) * 2
+    assert sum(name.startswith("weigh/") for name in tasks) == 7 * 2
     assert sum(name.startswith("mean/") for name in tasks) == 3 * 2
     intraday = [tasks["characterise"].arguments[name] for name in ("minute", "trades")]
     assert intraday == ["runs/datasets/vendor/minute", "runs/datasets/vendor/trades"]

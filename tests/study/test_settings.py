@@ -50,6 +50,11 @@ def test_defaults_make_a_study() -> None:
         ({"units": ["summary.yaml"]}, "a score of the study is called summary"),
         ({"groups": {"A": ["gru", "no"]}}, "group A names no, which is no unit of the study: it"),
         ({"groups": {"A": ["gru"]}}, "group A is ['gru']: name two units"),
+        ({"groups": {"../A": ["gru", "lstm"]}}, "files cannot be named after group '../A'"),
+        ({"groups": {"A/B": ["gru", "lstm"]}}, "files cannot be named after group 'A/B'"),
+        ({"groups": {".A": ["gru", "lstm"]}}, "files cannot be named after group '.A'"),
+        ({"seeds": [0, -1]}, "seed -1 is out of range: give 0 to 2147483647"),
+        ({"seeds": [2**31]}, "seed 2147483648 is out of range"),
         ({"schemes": []}, "schemes is []"),
         ({"integration": ["v1", "v1"]}, "integration is ['v1', 'v1']"),
         ({"fit": {"data": {"rule": {"scheme": "in_sample"}}}}, "use schemes instead"),
@@ -83,6 +88,12 @@ def test_contradictions_are_refused_by_name(changes: dict[str, Any], words: str)
         settings(**changes)
     assert words in str(refused.value)
     assert "study mine" in str(refused.value)
+
+
+@pytest.mark.parametrize("group", ["", "a b", "RNN-2.1", "\u7ec4+"])
+def test_groups_may_be_called_what_files_may(group: str) -> None:
+    units = ["gru.yaml", "lstm.yaml"]
+    assert settings(units=units, groups={group: ["gru", "lstm"]}).members
 
 
 def test_data_sets_of_minutes_and_trades_are_made_unless_the_panel_is_ready() -> None:
