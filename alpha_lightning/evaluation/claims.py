@@ -123,7 +123,7 @@ def claims_table(sample: Sample, results: RankICs, ensemble: Table, later: int |
         ),
         ("runs averaged follow the identity", is_nothing, _followed(ensemble, "runs")),
         ("models averaged follow the identity", is_nothing, _followed(ensemble, "models")),
-        ("v1 is better than v0", is_above, _v1_over_v0(results)),
+        ("v1 is better than v0", is_above, _v1_over_v0(sample, results)),
         ("RCTv1 is better than RNNv1", is_above, _led(results)),
         (
             "RCTv1 leads RNNv1 chiefly since the later date",
@@ -207,10 +207,12 @@ def _followed(ensemble: Table, what: str) -> list[Evidence]:
     ]
 
 
-def _v1_over_v0(results: RankICs) -> list[Evidence]:
-    groups = [name.removesuffix("v1") for name in results if name.endswith("v1")]
+def _v1_over_v0(sample: Sample, results: RankICs) -> list[Evidence]:
+    # A network may be the first version of another, and no integration.
+    made = [s.name for s in sample.scores if level_of(s, sample.scores) == "ensemble"]
+    groups = [name.removesuffix("v1") for name in made if name.endswith("v1")]
     pairs = [(integrated_name(group, "v1"), integrated_name(group, "v0")) for group in groups]
-    return [_compare(results, [one], [other]) for one, other in pairs if other in results]
+    return [_compare(results, [one], [other]) for one, other in pairs if other in made]
 
 
 def _led(results: RankICs) -> list[Evidence]:

@@ -74,6 +74,8 @@ def sample(market: Callable[..., Any], write_score: Callable[..., str], tmp_path
     for name in ("RNNv0", "RNNv1", "RCTv0", "RCTv1", "soloV1"):
         noise = generator.normal(size=shared.shape)
         files.append(write_score(panel, shared + noise, name, units=["gru", "lstm"]))
+    # Two versions of a user's network are no integrations.
+    files += [write_score(panel, shared, name, units=[name]) for name in ("netv0", "netv1")]
     return draw_sample(panel.path, files, EvaluationRule())
 
 
