@@ -1,6 +1,7 @@
 """One entry point: each command is a typed function, or one of LightningCLI's four."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -61,8 +62,16 @@ def main(args: Sequence[str] | None = None) -> int:
         print("error: interrupted", file=sys.stderr)
         return 130
     if written is not None:
-        print(_told(command, written))
+        _print(_told(command, written))
     return 0
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Whoever read it has seen enough, as `head` does; Python would flush again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(command: str, given: list[str]) -> Any:

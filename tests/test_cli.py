@@ -1,5 +1,6 @@
 """The command line: help, spelling, errors and exit statuses."""
 
+import os
 import re
 import runpy
 import subprocess
@@ -191,3 +192,12 @@ def test_what_a_command_wrote_is_printed(
 def test_a_study_runs_from_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["study", "run", "nowhere.yaml"]) == 1
     assert "nowhere.yaml does not exist" in capsys.readouterr().err
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    line = [sys.executable, "-m", "alpha_lightning", "inspect", "--help"]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as closed:
+        ended = subprocess.run(line, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

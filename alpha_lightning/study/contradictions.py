@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from alpha_lightning.panel.errors import PanelError
+from alpha_lightning.weighting.lightgbm_names import unknown_parameters
 from alpha_lightning.weighting.variants import integrated_name
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def refuse_contradictions(study: "StudySettings") -> None:
     _check_groups(study)
     _check_names(study)
     _check_seeds(study)
+    _check_trees(study)
     _check_fit(study.name, study.fit)
 
 
@@ -113,6 +115,19 @@ def _check_seeds(study: "StudySettings") -> None:
         if not 0 <= seed < 2**31:
             msg = f"study {study.name}: seed {seed} is out of range: give 0 to {2**31 - 1}"
             raise PanelError(msg)
+
+
+def _check_trees(study: "StudySettings") -> None:
+    # Before the networks are trained, not after.
+    if study.weighting.threads < 0:
+        msg = f"study {study.name}: weighting.threads is {study.weighting.threads}: 0 is all cores"
+        raise PanelError(msg)
+    if strange := unknown_parameters(study.weighting.extra):
+        msg = (
+            f"study {study.name}: weighting.extra has {', '.join(strange)}, of which LightGBM would"
+            " take no notice: use the main names of its parameters"
+        )
+        raise PanelError(msg)
 
 
 def _check_intraday(study: "StudySettings") -> None:

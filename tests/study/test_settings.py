@@ -13,6 +13,7 @@ from alpha_lightning.study.settings import (
     StudySettings,
     training_seed,
 )
+from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
 
 
 def settings(**changes: Any) -> StudySettings:
@@ -55,6 +56,8 @@ def test_defaults_make_a_study() -> None:
         ({"groups": {".A": ["gru", "lstm"]}}, "files cannot be named after group '.A'"),
         ({"seeds": [0, -1]}, "seed -1 is out of range: give 0 to 2147483647"),
         ({"seeds": [2**31]}, "seed 2147483648 is out of range"),
+        ({"weighting": LightGBMSettings(threads=-1)}, "weighting.threads is -1"),
+        ({"weighting": LightGBMSettings(extra={"max_dept": 3})}, "weighting.extra has max_dept"),
         ({"schemes": []}, "schemes is []"),
         ({"integration": ["v1", "v1"]}, "integration is ['v1', 'v1']"),
         ({"fit": {"data": {"rule": {"scheme": "in_sample"}}}}, "use schemes instead"),
