@@ -19,6 +19,7 @@ class Parts:
         seeds: runs of each.
         vintages: years.
         integrations: members by the name of an integration.
+        weighting: what makes factors into scores, in words.
     """
 
     datasets: tuple[str, ...]
@@ -27,6 +28,7 @@ class Parts:
     seeds: tuple[Any, ...]
     vintages: tuple[Any, ...]
     integrations: Mapping[str, tuple[str, ...]]
+    weighting: str = "LightGBM"
 
     @property
     def networks(self) -> int:
@@ -60,16 +62,20 @@ def parts_of(scores: Sequence[Mapping[str, Any]]) -> Parts:
             for score in models
             if len(score["metadata"].get("units") or ()) > 1
         },
+        weighting=_weighting({score["metadata"].get("weighting") for score in models}),
     )
 
 
-def framework(parts: Parts, widths: Mapping[str, int], n_factors: int | None) -> Flow:
+def framework(
+    parts: Parts, widths: Mapping[str, int], n_factors: int | None, window: int | None = None
+) -> Flow:
     """The way from data to scores.
 
     Args:
         parts: of the study.
         widths: number of features by data set, where known.
         n_factors: factors of a unit, where known.
+        window: days that a network reads, where known.
     """
     data = [
         Box(name, _features(name, widths, parts.proxies), "data") for name in parts.datasets
@@ -81,7 +87,7 @@ def framework(parts: Parts, widths: Mapping[str, int], n_factors: int | None) ->
         data,
         [
             Box(
-                "windows of 30 days",
+                f"windows of {window} days" if window else "windows of days",
                 "scaled inside the window, then across the stocks of the date",
             )
         ],
@@ -95,7 +101,7 @@ def framework(parts: Parts, widths: Mapping[str, int], n_factors: int | None) ->
         ],
         [
             Box(
-                "LightGBM, a model and run at a time",
+                f"{parts.weighting}, a model and run at a time",
                 "on the factors of all data sets, on a short recent window",
             )
         ],
@@ -115,8 +121,13 @@ def _members(name: str, parts: Parts) -> str:
     members = parts.integrations[name]
     listed = "all models" if set(members) == set(parts.units) else " ".join(members)
     if name.endswith("v0"):
-        return f"one LightGBM on the factors of {listed}"
+        return f"one {parts.weighting} on the factors of {listed}"
     return f"{'weighted' if name.endswith('opt') else 'equal'} mean of {listed}"
+
+
+def _weighting(named: set[Any]) -> str:
+    plain = {"linear": "linear model", "equal": "mean with equal weights"}
+    return plain.get(str(next(iter(named))), "LightGBM") if len(named) == 1 else "LightGBM"
 
 
 def _count(number: int, word: str) -> str:

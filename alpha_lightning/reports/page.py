@@ -125,14 +125,13 @@ def _paper(study: StudyFolder, styles: Sequence[ScoreStyle]) -> Context:
         for card in c["datasets"]
         for name in [card["name"]]
     }
-    factors = {card["n_factors"] for card in cards.values()}
-    number = factors.pop() if len(factors) == 1 else None
+    number, window = (_alike(cards, name) for name in ("n_factors", "window"))
     diagrams = paper_diagrams(cards)
     drawn = [int(figure.name.removeprefix("fig-")) for figure in diagrams if figure.svg]
     claims = study.tables.get("claims")
     return {
         "paper": paper,
-        "framework": draw_flow("fig-1", framework(parts, widths, number)),
+        "framework": draw_flow("fig-1", framework(parts, widths, number, window)),
         "diagrams": diagrams,
         "others": other_diagrams(cards),
         "cards": [(unit, card_facts(c), *layer_rows(c)) for unit, c in cards.items()],
@@ -141,6 +140,11 @@ def _paper(study: StudyFolder, styles: Sequence[ScoreStyle]) -> Context:
         "unmeasured": [] if claims is None else weighting_tables.unmeasured_claims(claims),
         "verdicts": weighting_tables.VERDICTS,
     }
+
+
+def _alike(cards: Mapping[str, Mapping[str, Any]], name: str) -> int | None:
+    known = {int(card[name]) for card in cards.values()}
+    return known.pop() if len(known) == 1 else None
 
 
 def _parts(study: StudyFolder) -> Context:

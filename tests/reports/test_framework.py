@@ -40,6 +40,19 @@ def test_the_framework_names_everything(scores: list[dict[str, Any]]) -> None:
     assert any(line.startswith("30 factors of each unit") for line in text)
 
 
+def test_the_window_and_the_weighting_are_the_study_s(scores: list[dict[str, Any]]) -> None:
+    text = words(framework(parts_of(scores), {}, 30, 40))
+    assert any(line.startswith("windows of 40 days ") for line in text)
+    assert any(line.startswith("LightGBM, a model and run at a time") for line in text)
+    for score in scores:
+        score["metadata"]["weighting"] = "linear"
+    text = words(framework(parts_of(scores), {}, None))
+    assert any(line.startswith("windows of days ") for line in text)
+    assert any(line.startswith("linear model, a model and run at a time") for line in text)
+    assert "RNNv0 one linear model on the factors of gru agru lstm" in text
+    assert not any("LightGBM" in line for line in text)
+
+
 def test_a_study_of_one_network_has_its_framework_too() -> None:
     metadata = {"units": ["gru"], "datasets": ["rawbar"], "seeds": [0], "vintages": [2024]}
     parts = parts_of([{"name": "gru", "baseline": False, "metadata": metadata}])
