@@ -17,9 +17,11 @@ from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.plan_text import plan_text
 from alpha_lightning.study.progress import Progress
 from alpha_lightning.study.settings import SOURCES, SourceSettings, StudySettings
-from alpha_lightning.study.status import study_status, write_tasks
+from alpha_lightning.study.status import FILE, study_status, write_tasks
 from alpha_lightning.study.tasks import identify, tasks_to_run
 
+RESOLVED = "study.yaml"
+"""What a study keeps of its settings, in its folder."""
 _USAGE = """usage: alpha-lightning study run FILE.yaml [--jobs N] [--option value ...]
        alpha-lightning study plan FILE.yaml [--jobs N] [--option value ...]
        alpha-lightning study status FOLDER (or FILE.yaml)"""
@@ -63,8 +65,14 @@ def _plan(args: Sequence[str]) -> str:
 
 
 def _status(args: Sequence[str]) -> str:
-    if args and Path(args[0]).is_dir():
-        return study_status(Path(args[0]))
+    if not args:
+        msg = f"study status needs the folder, or the YAML, of a study:\n{_USAGE}"
+        raise UserError(msg)
+    given = Path(args[0])
+    if given.is_dir():
+        return study_status(given)
+    if given.name == RESOLVED and (given.parent / FILE).is_file():
+        return study_status(given.parent)  # which may have been moved since
     settings, _, _ = parse(args, "status")
     return study_status(settings.folder)
 
@@ -126,7 +134,7 @@ def run(settings: StudySettings, jobs: int, resolved: dict[str, Any]) -> str:
     folder = settings.folder
     identities = identify(tasks, folder)
     with locked(folder):
-        with atomic_file(folder / "study.yaml") as draft:
+        with atomic_file(folder / RESOLVED) as draft:
             text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
             draft.write_text(text, encoding="utf-8")
         write_tasks(folder, tasks, identities)

@@ -14,7 +14,8 @@ from alpha_lightning.reports import report
 from alpha_lightning.study import command
 from alpha_lightning.study.command import StudyError, parse, run, study
 from alpha_lightning.study.settings import SourceSettings, StudySettings
-from alpha_lightning.study.tasks import Task, read_marker
+from alpha_lightning.study.status import write_tasks
+from alpha_lightning.study.tasks import Identity, Task, read_marker
 
 Tree = dict[str, Any]
 
@@ -132,6 +133,19 @@ def test_the_verb_is_needed_and_help_is_given() -> None:
             study(args)
     with pytest.raises(UserError, match="that was run"):
         study(["status", str(Path(__file__).parent)])
+
+
+def test_the_settings_in_a_study_that_was_moved_tell_of_that_one(
+    tree: Tree, tmp_path: Path
+) -> None:
+    folder = tmp_path / "moved"
+    folder.mkdir()
+    write_tasks(folder, [Task("a", "x:y", {})], {"a": Identity("", "", "", "")})
+    (folder / "study.yaml").write_text(yaml.safe_dump({**tree, "out": str(tmp_path / "before")}))
+    told = study(["status", str(folder / "study.yaml")])
+    assert told.startswith(f"study {folder}: not finished, not running, 0 of 1")
+    with pytest.raises(UserError, match="needs the folder, or the YAML, of a study"):
+        study(["status"])
 
 
 def test_another_source_replaces_that_of_the_file(tree: Tree, tmp_path: Path) -> None:
