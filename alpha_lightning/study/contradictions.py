@@ -44,6 +44,12 @@ def refuse_contradictions(study: "StudySettings") -> None:
     _check_names(study)
     _check_seeds(study)
     _check_trees(study)
+    if list(study.schemes) == ["in_sample", "oos_lagged"]:
+        msg = (
+            f"study {study.name}: schemes is {study.schemes}: name oos_lagged first, what stacking"
+            " in sample adds to it is the gap that is reported"
+        )
+        raise PanelError(msg)
     _check_fit(study.name, study.fit)
 
 

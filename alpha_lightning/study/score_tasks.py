@@ -138,8 +138,8 @@ def _other_ways(study: StudySettings, first: _Way) -> Iterator[_Way]:
         if model != first.model:
             yield replace(first, model=model, place=model, variant=_VARIANTS[model])
     for scheme in study.schemes[1:]:
-        variant = IN_SAMPLE if scheme == "in_sample" else "out-of-sample stacking"
-        yield replace(first, scheme=scheme, place=scheme, variant=variant)
+        # The only scheme that may come second.
+        yield replace(first, scheme=scheme, place=scheme, variant=IN_SAMPLE)
 
 
 def _called(way: _Way, score: str) -> tuple[str, str]:

@@ -58,6 +58,7 @@ def test_defaults_make_a_study() -> None:
         ({"seeds": [2**31]}, "seed 2147483648 is out of range"),
         ({"weighting": LightGBMSettings(threads=-1)}, "weighting.threads is -1"),
         ({"weighting": LightGBMSettings(extra={"max_dept": 3})}, "weighting.extra has max_dept"),
+        ({"schemes": ["in_sample", "oos_lagged"]}, "name oos_lagged first"),
         ({"schemes": []}, "schemes is []"),
         ({"integration": ["v1", "v1"]}, "integration is ['v1', 'v1']"),
         ({"fit": {"data": {"rule": {"scheme": "in_sample"}}}}, "use schemes instead"),
