@@ -88,7 +88,8 @@ def _check_groups(study: "StudySettings") -> None:
         if strange:
             msg = (
                 f"study {study.name}: group {group} names {', '.join(strange)}, which is no unit of"
-                f" the study: it has {', '.join(study.unit_names)}"
+                f" the study: it has {', '.join(study.unit_names)}; name other groups, or none with"
+                " --groups {}"
             )
             raise PanelError(msg)
         if len(set(members)) < max(len(members), 2):
