@@ -122,7 +122,7 @@ def of_evaluation(path: Path) -> Facts:
     yield "universe", str(rule["universe"])
     yield "execution", str(about["execution"])
     if about.get("also"):
-        yield "also", f"{len(about['also'])} scores of units and of some of the data sets"
+        yield "also", f"{len(about['also'])} parts of these scores, and the same made in other ways"
     if about.get("oracle"):
         yield "oracle", f"{about['oracle']['file']} {about['oracle']['fingerprint']}"
     for score in about["scores"]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from alpha_lightning.panel.returns import LABEL
@@ -250,8 +249,3 @@ def _baselines(study: StudySettings) -> Iterator[Task]:
 def _label(sample: Mapping[str, Any]) -> dict[str, int]:
     # The weighting model learns the return that the networks learn.
     return {"days": sample.get("horizon", LABEL[0]), "gap": sample.get("gap", LABEL[1])}
-
-
-def score_file(study: StudySettings, name: str) -> Path:
-    """Where a shown score of a study is."""
-    return study.folder / "scores" / f"{name}.parquet"

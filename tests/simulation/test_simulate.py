@@ -75,7 +75,7 @@ def test_the_demo_covers_whole_years(demo: Path) -> None:
     assert (about["first_date"], about["last_date"]) == ("2019-01-02", "2023-12-29")
     assert about["simulated"] is True
     assert about["seed"] == 0
-    assert about["market"]["stocks"] == 240
+    assert about["market"]["stocks"] == 160
     settings = yaml.safe_load(DEMO.read_text())
     assert set(settings) == {"market", "seed"}
     assert settings["market"]["intraday"] == {"bar_minutes": 10, "prints": 3}

@@ -39,6 +39,7 @@ def study_tree(folder: Path) -> Tree:
         "source": {"market": str(market)},
         "units": write_units(folder),
         "vintages": [2022],
+        "integration": ["v0", "v1", "opt"],
         "fit": {"data": {"date_step": 8}},
         "weighting": {"min_data_in_leaf": 20, "rounds": 10, "threads": 1},
     }

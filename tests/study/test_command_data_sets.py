@@ -88,7 +88,14 @@ def test_every_subset_of_the_data_sets_is_measured(study: StudySettings) -> None
 def test_shares_of_every_level_are_there(study: StudySettings) -> None:
     share = table(study, "share_of_attainable")
     counts = share[share["horizon"] == "10g"].groupby("level")["score"].nunique().to_dict()
-    assert counts == {"unit": 3, "data set": 6, "model": 1, "baseline": 1, "oracle": 4}
+    assert counts == {
+        "unit": 3,
+        "data set": 6,
+        "weighting": 2,
+        "model": 1,
+        "baseline": 1,
+        "oracle": 4,
+    }
     assert (share["oracle_pct"] > 0).all()
     assert share["share_pct"].notna().all()
 

@@ -108,7 +108,7 @@ def test_killed_and_started_again_gives_the_scores_of_an_uninterrupted_study(
     # Also: twice from scratch is the same, and one worker process gives what two give.
     first, second = scores(finished.folder), scores(restarted.folder)
     assert set(first) == set(second)
-    assert len(first) == 23
+    assert len(first) == 24
     for name, table in first.items():
         assert np.array_equal(table.dates, second[name].dates)
         assert np.array_equal(table.symbols, second[name].symbols)

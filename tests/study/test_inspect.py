@@ -44,7 +44,7 @@ def test_every_artefact_is_recognised(finished: StudySettings, path: str, kind: 
 def test_a_label_that_repeats_is_said_once(finished: StudySettings) -> None:
     lines = told(finished.folder / "evaluation")
     assert sum(line.startswith("  score ") for line in lines) == 1
-    assert sum("scores/" in line for line in lines) == 5
+    assert sum("scores/" in line for line in lines) == 7
 
 
 def test_a_run_folder_says_what_it_holds(finished: StudySettings) -> None:
