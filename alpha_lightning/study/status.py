@@ -33,7 +33,7 @@ class State:
 
 
 def write_tasks(folder: Path, tasks: Sequence[Task], identities: dict[str, Identity]) -> None:
-    """Leave in a study's folder which tasks it has, for `study_status`.
+    """Leave in a study's folder which tasks it has, for `study_status`, before any of them runs.
 
     Args:
         folder: of the study.
@@ -43,6 +43,11 @@ def write_tasks(folder: Path, tasks: Sequence[Task], identities: dict[str, Ident
     kept = [{"name": task.name, "key": identities[task.name].key} for task in tasks]
     with atomic_file(folder / FILE) as draft:
         draft.write_text(json.dumps(kept, indent=0))
+    for task in tasks:
+        place = folder / "tasks" / task.name
+        # A log without an end is of a task that was cut off: it must not pass for a running one.
+        if not read_marker(place) and not (place / FAILED).exists():
+            (place / LOG).unlink(missing_ok=True)
 
 
 def study_status(folder: Path) -> str:

@@ -66,6 +66,20 @@ def test_what_failed_and_what_was_interrupted_is_named_with_its_log(folder: Path
     assert f"failed: {NAMES[3]}\n" in study_status(folder)
 
 
+def test_a_new_start_forgets_what_was_cut_off_and_not_what_failed(folder: Path) -> None:
+    finish(folder, NAMES[0])
+    begin(folder, NAMES[2])
+    begin(folder, NAMES[3])
+    (folder / "tasks" / NAMES[3] / FAILED).write_text('{"failure": "no price", "seconds": 1}')
+    tasks = [Task(name, "shutil:copyfile", {}) for name in NAMES]
+    write_tasks(folder, tasks, {name: Identity(name, "", "", "") for name in NAMES})
+    with locked(folder):
+        told = study_status(folder)
+    assert "running: fit" not in told
+    assert f"failed: {NAMES[3]}: no price" in told
+    assert "1 of 5 tasks done" in told
+
+
 def test_a_task_done_with_other_settings_waits(folder: Path) -> None:
     finish(folder, NAMES[0], key="of before")
     assert "0 of 5 tasks done" in study_status(folder)
