@@ -16,6 +16,7 @@ from alpha_lightning.panel.store import Panel
 from alpha_lightning.study.local import LOG
 from alpha_lightning.study.oracle import count_nulls, oracle_rank_ics
 from alpha_lightning.study.tasks import read_marker
+from alpha_lightning.weighting.importance import read_importance
 
 Fact = tuple[str, str]
 Facts = Iterator[Fact]
@@ -84,6 +85,25 @@ def of_table(table: DatedTable) -> Facts:
         constant = int((values == values[0]).all(axis=0).sum())
         yield "constant", f"{constant} of {len(table.columns)} columns"
     yield from _provenance(table.metadata)
+
+
+def of_importance(path: Path) -> Facts:
+    """Facts of what fits rest on, beside a score.
+
+    Raises:
+        ArtefactError: damaged.
+    """
+    columns = read_importance(path)
+    fits = np.unique(columns["date"])
+    yield "shape", f"{len(columns['gain']):,} rows, {len(fits)} fits"
+    yield "dates", f"{fits[0]} to {columns['until'].max()}"
+    made = [f"{u} on {d}" for u, d in zip(columns["unit"], columns["dataset"], strict=True)]
+    names, place = np.unique(made, return_inverse=True)
+    for what in ("gain", "shap"):
+        sums = np.bincount(place, columns[what])
+        shares = sums / (sums.sum() or 1.0)
+        order = np.argsort(-shares, kind="stable")
+        yield what, _some([f"{names[k]} {shares[k]:.0%}" for k in order])
 
 
 def of_checkpoint(path: Path) -> Facts:
@@ -201,6 +221,8 @@ def _provenance(about: Mapping[str, Any]) -> Facts:
             yield key, f"{len(value)} months"
             for month in (month for month in value if "reason" in month):
                 yield "", f"{month['date'][:7]}: {month['reason']}"
+        elif key == "weights_by_month":
+            yield key, f"{len(value)} months, the last {_some(value[-1]['weights'])}"
         elif isinstance(value, list):
             names = [item["name"] if isinstance(item, Mapping) else item for item in value]
             yield key, _some(names) or "none"

@@ -60,6 +60,8 @@ def _folder(path: Path) -> tuple[str, facts.Facts]:
 def _file(path: Path) -> tuple[str, facts.Facts]:
     if path.suffix == ".ckpt":
         return "checkpoint", facts.of_checkpoint(path)
+    if path.name.endswith(".importance.parquet"):
+        return "importance", facts.of_importance(path)
     if path.suffix != ".parquet":
         msg = f"{path} is no artefact of alpha_lightning: name {_KINDS}"
         raise ArtefactError(msg)

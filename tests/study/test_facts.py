@@ -214,6 +214,21 @@ def test_evaluation(finished: StudySettings) -> None:
     assert told["oracle"][0].startswith(str(finished.folder / "vendor" / "oracle.parquet"))
 
 
+def test_importance(finished: StudySettings) -> None:
+    told = known(facts.of_importance(finished.folder / "scores" / "v0" / "s0.importance.parquet"))
+    assert told["shape"][0].endswith(" rows, 9 fits"), "the first months have too few dates"
+    assert told["dates"][0].startswith("2022-01-03 to 2022-")
+    for what in ("gain", "shap"):
+        shares = dict(part.rsplit(" ", 1) for part in told[what][0].split(", "))
+        assert set(shares) == {"gru on rawbar", "lstm on rawbar"}
+        assert sum(int(share.rstrip("%")) for share in shares.values()) in (99, 100, 101)
+
+
+def test_weights_of_the_past_are_counted(finished: StudySettings) -> None:
+    told = known(facts.of_table(read_dated_table(finished.folder / "scores" / "opt.parquet")))
+    assert told["weights_by_month"][0].startswith("9 months, the last ")
+
+
 def test_study(finished: StudySettings, tmp_path: Path) -> None:
     told = known(facts.of_study(finished.folder))
     assert told["name"] == ["tiny"]

@@ -47,6 +47,11 @@ def test_a_label_that_repeats_is_said_once(finished: StudySettings) -> None:
     assert sum("scores/" in line for line in lines) == 7
 
 
+def test_what_fits_rest_on(finished: StudySettings) -> None:
+    path = finished.folder / "scores" / "gru" / "s0.importance.parquet"
+    assert told(path)[0] == f"importance {path}"
+
+
 def test_a_run_folder_says_what_it_holds(finished: StudySettings) -> None:
     folder = finished.folder / "units" / "gru" / "rawbar" / "v2022" / "s0"
     with pytest.raises(UserError) as refused:
