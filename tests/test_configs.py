@@ -106,10 +106,10 @@ def test_the_demo_study() -> None:
     fits = [name for name in tasks if name.startswith("fit/")]
     assert fits == [
         f"fit/{unit}/{dataset}/v{year}/s{run}"
+        for run in (0, 1)
         for unit in IN_THE_PAPERS_ORDER
         for dataset in ("rawbar", "mschars", "l2chars")
         for year in (2022, 2023)
-        for run in (0, 1)
     ]
     shown = [Path(path).stem for path in tasks["evaluate"].arguments["scores"]]
     integrated = [f"{group}{how}" for group in ("RNN", "RCT") for how in ("v0", "v1", "opt")]

@@ -41,11 +41,10 @@ class Network(NamedTuple):
 
 
 def networks_of(study: StudySettings) -> Iterator[Network]:
-    """Every network of a study: the first scheme's, unit by unit, then the second's."""
-    for scheme in study.schemes:
-        axes = (study.unit_names, study.datasets, study.vintages, study.seeds)
-        for unit, dataset, vintage, run in itertools.product(*axes):
-            yield Network(unit, dataset, vintage, run, scheme)
+    """Every network of a study, seed by seed: the factors of a seed are weighed together."""
+    axes = (study.schemes, study.seeds, study.unit_names, study.datasets, study.vintages)
+    for scheme, run, unit, dataset, vintage in itertools.product(*axes):
+        yield Network(unit, dataset, vintage, run, scheme)
 
 
 def unit_folder(study: StudySettings, network: Network) -> Path:

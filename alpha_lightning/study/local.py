@@ -71,6 +71,8 @@ def run_local(
     with _Workers() as workers:
         while True:
             ready = [task for task in waiting.values() if not unfinished.intersection(task.needs)]
+            # What reads transient artefacts comes first, so that few of them lie there at once.
+            ready.sort(key=lambda task: task.transient)
             for task in ready[: jobs - len(workers.busy)]:
                 workers.start(task, folder / task.name, identities[task.name])
                 del waiting[task.name]

@@ -100,6 +100,10 @@ def _cost(
     if study.factors.keep == "always":
         yield "  --factors.keep until_weighed drops each when the scores that need it are made;"
         yield "  changed weighting then makes it again from its checkpoint, without training"
+    else:
+        seeds = len(study.seeds) * len(study.schemes)
+        at_once = _size(cost.factor_bytes / seeds)
+        yield f"  dropped when the scores that need them are made: {at_once}, a seed's, at once"
     yield f"  data sets {_size(cost.panel_bytes)}"
     yield (
         f"in memory: data sets are mapped, shared by all processes; the largest weighing,"

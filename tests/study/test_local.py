@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,19 @@ def test_workers_compute_on_one_thread_and_the_parent_keeps_its_environment(
     assert (toys / "a").read_text() == "1"
     assert os.environ["OMP_NUM_THREADS"] == "7"
     assert "MKL_NUM_THREADS" not in os.environ
+
+
+def test_what_reads_transient_artefacts_comes_before_more_of_them(toys: Path) -> None:
+    made = [replace(toy(name, "note", path=toys / name), transient=True) for name in "abc"]
+    readers = [toy(f"r{name}", "note", (name,), path=toys / f"r{name}") for name in "abc"]
+    outcomes = run_local(
+        [*made, *readers],
+        dict.fromkeys("abc", ANY) | {reader.name: ANY for reader in readers},
+        toys / "tasks",
+        1,
+    )
+    order = [outcome.task.name for outcome in outcomes]
+    assert order == ["a", "ra", "b", "rb", "c", "rc"]
 
 
 def test_closing_ends_what_is_running_at_once(toys: Path) -> None:

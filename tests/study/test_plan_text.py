@@ -22,6 +22,7 @@ def test_the_papers_study_before_there_is_any_data(
     rows = {line.split()[0]: line.split()[1:4] for line in told.splitlines() if "new " in line}
     assert rows["fit"] == ["900", "0", "900"]
     assert "GB as float16" in told
+    assert "are made: 11.4 GB, a seed's, at once" in told
     assert "the largest weighing, RCTv0, takes" in told
     assert not (ROOT / "runs" / "paper").exists(), "a plan writes nothing"
 
