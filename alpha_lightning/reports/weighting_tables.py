@@ -10,6 +10,7 @@ Table = Any
 """A pandas DataFrame written by the evaluation."""
 VERDICTS = {"holds": "✓", "does not hold": "✗", "undecided": "≈"}
 NOT_MEASURED = "not measured"
+_NOTHING = Cell("–")
 _FACTORS_SHOWN = 20
 
 
@@ -50,10 +51,11 @@ def weighting_blocks(value: Table, horizon: str) -> list[tuple[str, list[tuple[s
                 [
                     pair(row, "rank_ic_pct", "rank_ic_se_pct", 2),
                     pair(row, "ic_ir", None, 2),
-                    pair(row, "difference_pct", "difference_se_pct", 2),
+                    # The first is what the others are held against.
+                    pair(row, "difference_pct", "difference_se_pct", 2) if place else _NOTHING,
                 ],
             )
-            for _, row in part[part["score"] == score].iterrows()
+            for place, (_, row) in enumerate(part[part["score"] == score].iterrows())
         ]
         blocks.append((score, rows))
     return blocks

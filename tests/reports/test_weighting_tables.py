@@ -17,6 +17,7 @@ def test_weightings_are_compared_score_by_score(paper: StudyFolder) -> None:
     rows = dict(blocks[0][1])
     assert list(rows) == ["lightgbm", "linear", "equal"]
     assert (rows["linear"][2].value, rows["linear"][2].error) == ("−0.62", "0.20")
+    assert rows["lightgbm"][2].value == "–", "it is held against itself"
     assert weighting_tables.weighting_blocks(paper.tables["weighting_value"], "5") == []
 
 
