@@ -1,6 +1,8 @@
 """The local engine: tasks on worker processes that stay alive, in the order of their needs."""
 
 import contextlib
+import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -168,6 +170,14 @@ def _work(pipe: Connection) -> None:
     with contextlib.suppress(EOFError):
         while True:
             pipe.send(run_logged(*pipe.recv()))
+            _give_memory_back()
+
+
+def _give_memory_back() -> None:
+    # With the thresholds above glibc keeps for ever what the largest task took.
+    gc.collect()
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _die_with_parent() -> None:

@@ -174,12 +174,15 @@ class WalkForward:
         fit = job.model.fit(self._sample(train), self._sample(valid), job.threads)
         if fit.unusable:
             return _skipped(record, fit.unusable)
+        predictions = fit.predict(rows.values)
+        if not job.model.learns and np.ptp(predictions) == 0:
+            return _skipped(record, "the factors tell no stock from another")
         if job.model.learns:
             record |= {"train": self._ends(refit.train), "valid": self._ends(refit.valid)}
             record["valid_rank_ic"] = self._rank_ic(valid, fit.predict(valid.values))
         importance = explain_fit(fit, rows, self.dates) if job.explain else None
         cells = (rows.date_index, rows.symbol_index)
-        return Month({**record, **fit.record}, fit.predict(rows.values), cells, importance)
+        return Month({**record, **fit.record}, predictions, cells, importance)
 
     def _rank_ic(self, rows: DesignMatrix, prediction: NDArray[Any]) -> float | None:
         """Mean over dates of the Spearman correlation with the label, what the fit promises."""

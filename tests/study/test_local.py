@@ -47,6 +47,15 @@ def speak():
 def environment(path):
     note(path, os.environ["OMP_NUM_THREADS"])
 
+def swell():
+    blocks = [bytearray(1 << 20) for _ in range(400)]
+    # In the way of what was freed before it: a heap that only shrinks at its end would stay.
+    sys.kept = [bytearray(1 << 10) for _ in range(100)]
+
+def memory(path):
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    note(path, str(pages * os.sysconf("SC_PAGESIZE")))
+
 def value_error(): raise ValueError("first line\\nsecond line")
 def user_error(): raise UserError("no such column\\n  row 1")
 def silent(): raise KeyError()
@@ -230,6 +239,17 @@ def test_what_reads_transient_artefacts_comes_before_more_of_them(toys: Path) ->
     )
     order = [outcome.task.name for outcome in outcomes]
     assert order == ["a", "ra", "b", "rb", "c", "rc"]
+
+
+def test_a_worker_gives_back_what_a_large_task_took(toys: Path) -> None:
+    tasks = [
+        toy("before", "memory", path=toys / "before"),
+        toy("large", "swell", ("before",)),
+        toy("after", "memory", ("large",), path=toys / "after"),
+    ]
+    assert all(outcome.failure is None for outcome in run(tasks, toys, jobs=1).values())
+    before, after = (int((toys / name).read_text()) for name in ("before", "after"))
+    assert after - before < 100e6, "of the 400 MB"
 
 
 def test_closing_ends_what_is_running_at_once(toys: Path) -> None:

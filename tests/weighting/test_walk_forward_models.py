@@ -195,3 +195,17 @@ def test_a_fit_may_serve_several_months(panel: Panel, factors: Array) -> None:
 
 def test_importance_only_when_asked_for(panel: Panel, factors: Array) -> None:
     assert all(month.importance is None for month in months_of(panel, factors)[1])
+
+
+@pytest.mark.parametrize("value", [np.nan, 3.0])
+def test_factors_that_tell_nothing_are_not_averaged(
+    panel: Panel, factors: Array, value: float
+) -> None:
+    march = panel.dates.astype("datetime64[M]") == np.datetime64("2022-03")
+    silent = factors.copy()
+    silent[march] = value
+    walk, months = months_of(panel, silent, model="equal")
+    (skipped,) = walk.describe(months)["skipped"]
+    assert skipped["date"] == "2022-03-01"
+    assert skipped["reason"] == "the factors tell no stock from another"
+    assert np.isnan(walk.scores(months)[march]).all()
