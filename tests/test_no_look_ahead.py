@@ -147,7 +147,10 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> list[StudySettings]:
     return [run_study(folder / f"study{k}", source) for k, source in enumerate(tables)]
 
 
-@pytest.mark.parametrize("artefact", [*FACTORS, *(f"scores/{name}.parquet" for name in SCORES)])
+WEIGHED = [f"scores/{name}.parquet" for name in (*SCORES, "gru/linear", "gru/equal")]
+
+
+@pytest.mark.parametrize("artefact", [*FACTORS, *WEIGHED])
 def test_the_future_changes_nothing_dated_before_it(
     twins: list[StudySettings], artefact: str
 ) -> None:

@@ -127,6 +127,7 @@ def _build(network: Mapping[str, Any], features: int, window: int) -> nn.Module:
         except UserError:
             raise
         except Exception as error:
+            # A user's own network may fail in any way.
             msg = f"the network {path} cannot be built ({one_line(error)}): mend model.network"
             raise UserError(msg) from error
     return built.eval()

@@ -64,6 +64,7 @@ def run_once(unit: nn.Module, name: str, shape: tuple[int, int, int]) -> Run:
         try:
             factors = unit(windows)
         except Exception as error:
+            # A user's own network may fail in any way.
             msg = f"the network {name} fails on windows {shape} (B, L, F): {one_line(error)}"
             raise UserError(msg) from error
     if not isinstance(factors, Tensor) or factors.ndim != 2 or len(factors) != shape[0]:
