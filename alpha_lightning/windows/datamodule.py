@@ -12,8 +12,10 @@ from pytorch_lightning.utilities import rank_zero_info, rank_zero_warn
 from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.vintages import Vintage, VintageRule, cut_vintage
+from alpha_lightning.windows.batch_rule import BatchRule
 from alpha_lightning.windows.dataset import CrossSectionDataset, WindowSource
-from alpha_lightning.windows.loader import CrossSectionLoader, DateSampler
+from alpha_lightning.windows.date_sampler import DateSampler
+from alpha_lightning.windows.loader import CrossSectionLoader
 from alpha_lightning.windows.sample import SampleRule
 
 _COVERAGE_DATES = 64
@@ -51,7 +53,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
         date_step: train on every so many-th date.
         valid_step: validate on every so many-th date; labels of neighbours overlap.
         inputs: features and their scaling.
-        workers: processes that read ahead.
+        batch: how batches are made, and where the panel lives.
         seed: of the order of dates; linked to ``seed_everything`` on the command line.
 
     Raises:
@@ -68,21 +70,21 @@ class CrossSectionDataModule(pl.LightningDataModule):
         date_step: int = 1,
         valid_step: int = 1,
         inputs: InputRule | None = None,
-        workers: int = 0,
+        batch: BatchRule | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if min(date_step, valid_step) < 1 or workers < 0:
+        if min(date_step, valid_step) < 1:
             msg = (
-                "need data.date_step >= 1, data.valid_step >= 1 and data.workers >= 0,"
-                f" not {date_step}, {valid_step} and {workers}"
+                "need data.date_step >= 1 and data.valid_step >= 1,"
+                f" not {date_step} and {valid_step}"
             )
             raise PanelError(msg)
         self.panel_path, self.dataset_name = panel, dataset
         self.rule, self.sample_rule = rule or VintageRule(), sample or SampleRule()
         self.date_step, self.valid_step = date_step, valid_step
         self.inputs = inputs or InputRule()
-        self.workers, self.seed = workers, seed
+        self.batch, self.seed = batch or BatchRule(), seed
         opened = Panel.open(panel)
         self.dates, self.symbols = opened.dates, opened.symbols
         self.panel_fingerprint = opened.fingerprint
@@ -231,7 +233,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
             processes=trainer.world_size if trainer else 1,
         )
         dataset = CrossSectionDataset(self.source, dates, labelled=labelled)
-        return CrossSectionLoader(dataset, sampler, self.workers)
+        return CrossSectionLoader(dataset, sampler, self.batch.workers)
 
     def _check_label_span(self) -> None:
         span = self.sample_rule.horizon + self.sample_rule.gap

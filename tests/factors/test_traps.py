@@ -23,6 +23,7 @@ from alpha_lightning.cli import main
 from alpha_lightning.factors.training_cli import TrainingCLI, train
 from alpha_lightning.factors.unit import FactorUnit
 from alpha_lightning.panel.errors import PanelError
+from alpha_lightning.windows.batch_rule import BatchRule
 from alpha_lightning.windows.datamodule import CrossSectionDataModule
 
 Options = Callable[..., list[str]]
@@ -268,7 +269,7 @@ def test_trap_11_resumed_in_mid_epoch_the_weights_are_the_same_bits(
         callbacks.append({"class_path": path, "init_args": settings})
 
     def line(name: str, **more: Any) -> list[str]:
-        changes = {"trainer.max_epochs": 3, "data.workers": workers} | more
+        changes = {"trainer.max_epochs": 3, "data.batch.workers": workers} | more
         return edited(options(tmp_path / name, unit, **changes), keep_steps)
 
     train(line("whole"))
@@ -383,6 +384,6 @@ def test_trap_15_workers_are_sent_an_address(market_panel: Path) -> None:
     dataset = data.predict_dataloader().dataset
     size = (market_panel / "datasets" / "rawbar.npy").stat().st_size
     assert len(pickle.dumps(dataset)) < 10_000 < size / 50
-    loader = CrossSectionDataModule(str(market_panel), vintage=2021, workers=1)
+    loader = CrossSectionDataModule(str(market_panel), vintage=2021, batch=BatchRule(workers=1))
     for ours, theirs in zip(data.test_dataloader(), loader.test_dataloader(), strict=True):
         assert ours.windows.equal(theirs.windows)

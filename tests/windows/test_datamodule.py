@@ -212,7 +212,6 @@ def test_in_sample_provenance_says_from_when_it_is_not(market_panel: Path) -> No
         ({"sample": SampleRule(horizon=20)}, "ends 21 days .* set data.rule.label_span to 21"),
         ({"date_step": 0}, "date_step >= 1"),
         ({"valid_step": 0}, "valid_step >= 1"),
-        ({"workers": -1}, "workers >= 0"),
     ],
 )
 def test_mistakes_are_told_at_once(market_panel: Path, wrong: Any, message: str) -> None:
