@@ -23,7 +23,9 @@ HOMES = {
     "jinja2": {"reports"},
     "polars": {"characteristics", "panel", "simulation"},
     "pandas": {"evaluation", "reports"},
-    "wandb": set[str](),
+    "wandb": {"factors", "study"},
+    "optuna": {"study"},
+    "ray": {"study"},
     "pytorch_lightning": {"factors", "windows"},
 }
 FOLDERS = (

@@ -10,8 +10,8 @@ import yaml
 
 from alpha_lightning.artefacts.atomic import atomic_file
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.artefacts.lock import locked
 from alpha_lightning.study.local import run_local
-from alpha_lightning.study.lock import locked
 from alpha_lightning.study.options import bracketed, merge, nested
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.plan_text import plan_text

@@ -8,8 +8,8 @@ from typing import Any
 
 from alpha_lightning.artefacts.atomic import atomic_file
 from alpha_lightning.artefacts.errors import ArtefactError
+from alpha_lightning.artefacts.lock import is_locked
 from alpha_lightning.study.local import LOG
-from alpha_lightning.study.lock import is_locked
 from alpha_lightning.study.plan_text import remaining_seconds
 from alpha_lightning.study.tasks import FAILED, Identity, Task, read_marker
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.study.lock import is_locked, locked
+from alpha_lightning.artefacts.lock import is_locked, locked
 
 
 def test_the_second_is_refused_and_the_first_can_be_seen(tmp_path: Path) -> None:
