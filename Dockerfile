@@ -7,10 +7,12 @@
 #   docker build -t alpha-lightning --build-arg TORCH_INDEX=https://pypi.org/simple .
 # or a base image that brings its own torch, and leave out "-c constraints.txt" below to keep that one:
 #   docker build -t alpha-lightning --build-arg BASE=pytorch/pytorch:TAG-runtime .
-# and add "--gpus all" to docker run.
+# and add "--gpus all" to docker run. On a Ray cluster, on which every node needs the package, add
+#   --build-arg EXTRAS=[ray]
 ARG BASE=python:3.11-slim
 FROM ${BASE}
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG EXTRAS=
 
 # LightGBM's wheel uses the system's OpenMP.
 RUN apt-get update \
@@ -20,7 +22,7 @@ RUN apt-get update \
 WORKDIR /usr/src/alpha_lightning
 COPY pyproject.toml constraints.txt README.md ./
 COPY alpha_lightning alpha_lightning
-RUN pip install --no-cache-dir --extra-index-url "${TORCH_INDEX}" -c constraints.txt .
+RUN pip install --no-cache-dir --extra-index-url "${TORCH_INDEX}" -c constraints.txt ".${EXTRAS}"
 
 RUN useradd --create-home alpha
 USER alpha
