@@ -108,4 +108,4 @@ def test_resume_in_another_order_is_refused(
 def test_lightning_cannot_take_it_apart(dataset: CrossSectionDataset) -> None:
     batches = loader(dataset)
     assert DataLoader not in type(batches).__mro__
-    assert batches.sampler.identity == {"dates": 10, "seed": 3, "processes": 1}
+    assert batches.sampler.identity == {"dates": 10, "seed": 3, "processes": 1, "step": 1}
