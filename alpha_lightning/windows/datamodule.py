@@ -16,7 +16,10 @@ from alpha_lightning.windows.batch_rule import BatchRule
 from alpha_lightning.windows.dataset import CrossSectionDataset, WindowSource
 from alpha_lightning.windows.date_sampler import DateSampler
 from alpha_lightning.windows.loader import CrossSectionLoader
+from alpha_lightning.windows.residency import Placement, choose_residency
+from alpha_lightning.windows.resident import ResidentDataset, resident_bytes
 from alpha_lightning.windows.sample import SampleRule
+from alpha_lightning.windows.shared import held_bytes, shared_rows, shared_source
 
 _COVERAGE_DATES = 64
 
@@ -95,6 +98,8 @@ class CrossSectionDataModule(pl.LightningDataModule):
         self._check_label_span()
         self.export_in_sample = False
         self._source: WindowSource | None = None
+        self._stage = "fit"
+        self.placement: Placement | None = None
 
     @property
     def n_features(self) -> int:
@@ -116,7 +121,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
     def source(self) -> WindowSource:
         """The opened panel, with features switched on or off."""
         if self._source is None:
-            source = WindowSource.open(
+            source = shared_source(
                 self.panel_path,
                 self.dataset_name,
                 self.sample_rule,
@@ -137,6 +142,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
 
     def setup(self, stage: str) -> None:
         """Open the panel and say once what was switched off or skipped."""
+        self._stage, self.placement = stage, None
         if self.switched_off:
             names = ", ".join(self.switched_off)
             rank_zero_warn(
@@ -224,16 +230,50 @@ class CrossSectionDataModule(pl.LightningDataModule):
                 " data.sample.min_stocks or ingest more symbols"
             )
             raise PanelError(msg)
+        sampler, rows = self._sampler(len(dates), training=labelled), self._rows(dates)
+        per_batch = self.batch.dates if labelled else 1
+        put = self._place(rows)
+        if put.place == "mmap":
+            from_disk = CrossSectionDataset(self.source, dates, labelled=labelled)
+            return CrossSectionLoader(from_disk, sampler, self.batch.workers, dates=per_batch)
+        on_host = put.place == "host"
+        held = shared_rows(self.source, rows, torch.device("cpu") if on_host else put.device)
+        dataset = ResidentDataset(held, self.source, dates, labelled=labelled)
+        device = put.device if on_host else None
+        return CrossSectionLoader(dataset, sampler, dates=per_batch, device=device)
+
+    def _sampler(self, dates: int, *, training: bool) -> DateSampler:
         trainer = self.trainer
-        sampler = DateSampler(
-            len(dates),
-            shuffle=labelled,
-            seed=self.seed,
-            rank=trainer.global_rank if trainer else 0,
-            processes=trainer.world_size if trainer else 1,
+        processes = trainer.world_size if trainer else 1
+        step = None
+        if training:
+            accumulated = trainer.accumulate_grad_batches if trainer else 1
+            step = processes * accumulated * self.batch.dates
+        rank = trainer.global_rank if trainer else 0
+        return DateSampler(
+            dates, shuffle=training, seed=self.seed, rank=rank, processes=processes, step=step
         )
-        dataset = CrossSectionDataset(self.source, dates, labelled=labelled)
-        return CrossSectionLoader(dataset, sampler, self.batch.workers)
+
+    def _rows(self, dates: NDArray[np.intp]) -> range:
+        """Rows from which windows of the stage, and of some dates, are cut."""
+        parts = [dates, *self._parts(self._stage).values()]
+        wanted = np.concatenate(parts)
+        wanted = wanted[wanted >= self.window - 1]
+        return range(int(wanted.min()) - self.window + 1, int(wanted.max()) + 1)
+
+    def _place(self, rows: range) -> Placement:
+        if self.placement is None:
+            trainer = self.trainer
+            device = trainer.strategy.root_device if trainer else torch.device("cpu")
+            self.placement = choose_residency(
+                self.batch.residency,
+                device,
+                resident_bytes(self.source, rows),
+                held=held_bytes(device),
+                processes=trainer.num_devices if trainer else 1,
+            )
+            rank_zero_info(f"{self.dataset_name}: {self.placement.told}")
+        return self.placement
 
     def _check_label_span(self) -> None:
         span = self.sample_rule.horizon + self.sample_rule.gap

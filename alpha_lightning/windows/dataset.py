@@ -13,7 +13,7 @@ from torch.utils.data import Dataset as TorchDataset
 from alpha_lightning.panel.store import Dataset, Panel
 from alpha_lightning.windows.batch import CrossSection
 from alpha_lightning.windows.sample import Sample, SampleRule, take_sample
-from alpha_lightning.windows.scaling import WindowScaling, across_stocks, without_missing
+from alpha_lightning.windows.scaling import WindowScaling, scaled
 from alpha_lightning.windows.statistics import cut_slab, load_statistics
 from alpha_lightning.windows.yardsticks import Yardsticks
 
@@ -64,13 +64,17 @@ class WindowSource:
             assets: ``(N,)`` columns of the panel.
         """
         slab = cut_slab(self.dataset.array, date, assets, self.rule.window)
-        self.scaling.within_window(slab, self.yardsticks.at(date, assets))
-        if self.statistics is None:
-            slab.mul_(self.switched_on)
-        else:
-            location, inverse_scale = torch.from_numpy(np.array(self.statistics[date]))
-            across_stocks(slab, location, inverse_scale * self.switched_on)
-        return without_missing(slab).transpose(0, 1)
+        yardsticks = self.yardsticks.at(date, assets)
+        statistics = self.statistics
+        scale = None if statistics is None else torch.from_numpy(np.array(statistics[date]))
+        return scaled(slab, self.scaling, yardsticks, scale, self.switched_on)
+
+    def chosen(self, date: int, *, labelled: bool) -> NDArray[np.intp]:
+        """Columns of the stocks scored on a date, of those with a label on request, ``(N,)``."""
+        scored = self.sample.scored[date]
+        if labelled:
+            scored = scored & ~np.isnan(self.sample.label[date])
+        return np.flatnonzero(scored)
 
     def coverage(self, dates: NDArray[np.intp]) -> NDArray[np.float64]:
         """Share of the stocks scored on some dates for which each feature is there, ``(F,)``."""
@@ -110,11 +114,7 @@ class CrossSectionDataset(TorchDataset[CrossSection]):
 
     def __getitem__(self, index: int) -> CrossSection:
         source, date = self.source, int(self.dates[index])
-        sample = source.sample
-        chosen = sample.scored[date]
-        if self.labelled:
-            chosen = chosen & ~np.isnan(sample.label[date])
-        assets = np.flatnonzero(chosen)
+        sample, assets = source.sample, source.chosen(date, labelled=self.labelled)
         return CrossSection(
             source.windows(date, assets),
             torch.from_numpy(sample.label[date][assets]),

@@ -98,6 +98,33 @@ def without_missing(slab: Tensor) -> Tensor:
     return slab.nan_to_num_(nan=0.0, posinf=0.0, neginf=0.0)
 
 
+def scaled(
+    slab: Tensor,
+    scaling: WindowScaling,
+    yardsticks: Tensor,
+    statistics: Tensor | None,
+    switched_on: Tensor,
+) -> Tensor:
+    """Both stages in place, wherever the tensors live.
+
+    Args:
+        slab: ``(L, N, F)`` raw values, oldest first; NaN is missing.
+        scaling: stage 1.
+        yardsticks: ``(N, 5)`` of the last date, see `Yardsticks`.
+        statistics: ``(2, L, F)`` location and inverse scale of stage 2, None when it is off.
+        switched_on: ``(F,)``, 0 for features that are switched off.
+
+    Returns:
+        ``(N, L, F)``, a view of the slab; what is missing is 0.
+    """
+    scaling.within_window(slab, yardsticks)
+    if statistics is None:
+        slab.mul_(switched_on)
+    else:
+        across_stocks(slab, statistics[0], statistics[1] * switched_on)
+    return without_missing(slab).transpose(0, 1)
+
+
 def location_and_inverse_scale(slab: NDArray[np.float32]) -> NDArray[np.float32]:
     """Median and 1 / (1.4826 MAD) over stocks, per lag and feature.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.store import Panel
@@ -21,6 +22,13 @@ VINTAGE = 2022
 
 def module(path: Path, **changes: Any) -> CrossSectionDataModule:
     return CrossSectionDataModule(str(path), **{"vintage": VINTAGE} | changes)
+
+
+def trainer(**changes: Any) -> Any:
+    """What the data ask of a trainer."""
+    usual = {"global_rank": 0, "world_size": 1, "accumulate_grad_batches": 1, "num_devices": 1}
+    strategy = SimpleNamespace(root_device=torch.device("cpu"))
+    return SimpleNamespace(**usual | {"strategy": strategy} | changes)
 
 
 def dates_of(loader: CrossSectionLoader) -> list[int]:
@@ -83,7 +91,7 @@ def test_processes_share_the_dates(market_panel: Path) -> None:
     shares = []
     for rank in range(2):
         data = module(market_panel)
-        data.trainer = SimpleNamespace(global_rank=rank, world_size=2)  # type: ignore[assignment]
+        data.trainer = trainer(global_rank=rank, world_size=2)
         shares.append(dates_of(data.val_dataloader()))
     assert not set(shares[0]) & set(shares[1])
     assert sorted(shares[0] + shares[1]) == cut_vintage(data.dates, VINTAGE).valid.tolist()
