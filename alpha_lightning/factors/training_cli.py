@@ -14,7 +14,9 @@ from pytorch_lightning.trainer import Trainer
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.factors.checkpoint import read_checkpoint, refuse_other_settings
 from alpha_lightning.factors.run_folder import SaveConfig
+from alpha_lightning.factors.tracking import TrainingLog
 from alpha_lightning.factors.unit import FactorUnit
+from alpha_lightning.factors.wandb_runs import name_runs, wandb_loggers
 from alpha_lightning.windows.datamodule import CrossSectionDataModule
 
 _FOUND_BY_TRAINER = ("last", "best", "hpc", "registry")
@@ -56,6 +58,7 @@ class TrainingCLI(LightningCLI):
             default=600.0,
             help="Seconds after which a process stops waiting for the others under ddp.",
         )
+        parser.add_lightning_class_args(TrainingLog, "log")
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         for name in _LINKED:
             target = f"model.network.init_args.{name}"
@@ -104,6 +107,9 @@ class TrainingCLI(LightningCLI):
         return trainer
 
     def _run_subcommand(self, subcommand: str) -> None:
+        if wandb_loggers(self.trainer):
+            text = self._parser(subcommand).dump(self.config[subcommand], skip_unset=False)
+            name_runs(self.trainer, yaml.safe_load(text), subcommand)
         try:
             super()._run_subcommand(subcommand)
         except BaseException:
