@@ -1,48 +1,56 @@
-"""One process at a time works in a study's folder, and finds it without the drafts of dead ones."""
+"""One process at a time works in a folder, and finds it without the drafts of dead ones."""
 
 import contextlib
 import fcntl
+import os
 import re
 import shutil
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from alpha_lightning.artefacts.errors import UserError
 
 _FILE = ".lock"
 _DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.tmp(-old)?")
+_STUDY = ("runs the study", "choose another --out")
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the study's lock; drafts that killed tasks left are removed first.
+def locked(folder: Path, doing: str = _STUDY[0], otherwise: str = _STUDY[1]) -> Iterator[None]:
+    """Hold a folder's lock; drafts that killed processes left are removed first.
+
+    The lock is the kernel's: it ends with the process, however that ends.
 
     Args:
-        folder: of the study; made when it is not there.
+        folder: made when it is not there.
+        doing: what the other process does, to tell.
+        otherwise: the remedy beside waiting.
 
     Raises:
         UserError: the folder cannot be written, or another process holds the lock.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / _FILE).open("w")
+        lock = _taken(folder / _FILE)
+    except BlockingIOError as error:
+        msg = f"another process {doing} in {folder}: wait for it, or {otherwise}"
+        raise UserError(msg) from error
     except OSError as error:
-        msg = f"cannot write {folder} ({error.strerror}): choose another --out"
+        msg = f"cannot write {folder} ({error.strerror}): {otherwise}"
         raise UserError(msg) from error
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            msg = (
-                f"another process runs the study in {folder}: wait for it, or choose another --out"
-            )
-            raise UserError(msg) from error
         _sweep(folder)
-        yield
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                (folder / _FILE).unlink()
 
 
 def is_locked(folder: Path) -> bool:
-    """Whether a process runs the study in a folder."""
+    """Whether a process holds the lock of a folder."""
     try:
         lock = (folder / _FILE).open()
     except OSError:
@@ -53,6 +61,25 @@ def is_locked(folder: Path) -> bool:
         except OSError:
             return True
     return False
+
+
+def _taken(path: Path) -> IO[str]:
+    while True:
+        lock = path.open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            raise
+        except OSError as error:
+            told = f"{path.parent} is on a file system without locks ({error})"
+            warnings.warn(told, stacklevel=4)
+            return lock
+        # Whoever held it before has removed the file meanwhile, perhaps: then this lock is of none.
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                return lock
+        lock.close()
 
 
 def _sweep(folder: Path) -> None:

@@ -1,6 +1,10 @@
 """One process at a time, and no drafts of dead ones."""
 
+import errno
+import fcntl
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,3 +37,69 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="choose another --out"), locked(tmp_path / "file" / "x"):
         pass
+
+
+def test_what_is_done_there_and_what_else_to_do_are_told(tmp_path: Path) -> None:
+    told = f"another process trains in {tmp_path}: wait for it, or go elsewhere"
+    with (
+        locked(tmp_path),
+        pytest.raises(UserError, match=told),
+        locked(tmp_path, "trains", "go elsewhere"),
+    ):
+        pass
+
+
+def test_nothing_is_left(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), locked(tmp_path):
+        _ = 1 / 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_at_a_time_although_the_file_goes_each_time(tmp_path: Path) -> None:
+    inside, most = [0], [0]
+
+    def work() -> None:
+        for _ in range(200):
+            try:
+                with locked(tmp_path):
+                    inside[0] += 1
+                    most[0] = max(most[0], inside[0])
+                    inside[0] -= 1
+            except UserError:
+                continue
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]
+
+
+def test_a_lock_on_a_file_that_was_removed_meanwhile_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+    files: list[int] = []
+
+    def late(lock: Any, how: int) -> None:
+        if not files:  # the one before ends just now
+            (tmp_path / ".lock").unlink()
+        files.append(lock.fileno())
+        flock(lock, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with locked(tmp_path):
+        assert len(files) == 2
+        assert is_locked(tmp_path)
+
+
+def test_a_file_system_without_locks_is_told_and_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuses)
+    with pytest.warns(UserWarning, match="without locks"), locked(tmp_path):
+        assert (tmp_path / ".lock").exists()
