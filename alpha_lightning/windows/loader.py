@@ -15,9 +15,6 @@ from alpha_lightning.windows.dataset import CrossSectionDataset
 from alpha_lightning.windows.date_sampler import DateSampler
 from alpha_lightning.windows.resident import ResidentDataset
 
-Batch = CrossSection | list[CrossSection]
-"""What a loader hands out: a date, or a list where batches have several."""
-
 
 class CrossSectionLoader:
     """A loader of whole cross-sections that remembers how many batches it has handed out.
@@ -64,7 +61,8 @@ class CrossSectionLoader:
     def __len__(self) -> int:
         return math.ceil(len(self.sampler) / self._dates)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Any]:
+        """Cross-sections, or lists of them where a batch has several dates."""
         resumed, self._resumed = self._resumed, {}
         interrupted = resumed.get("epoch") == self.sampler.epoch
         self._done = int(resumed["done"]) if interrupted else 0
@@ -97,7 +95,7 @@ class CrossSectionLoader:
         # A step split otherwise has as many dates, but not as many batches.
         return self.sampler.identity | {"batch_dates": self._dates}
 
-    def _batches(self) -> Iterator[Batch]:
+    def _batches(self) -> Iterator[CrossSection | list[CrossSection]]:
         items = self._items()
         if self._dates == 1:
             yield from items

@@ -1,3 +1,4 @@
+import itertools
 import json
 import shutil
 from collections.abc import Callable
@@ -13,9 +14,13 @@ from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.vintages import VintageRule, cut_vintage
 from alpha_lightning.windows import datamodule
+from alpha_lightning.windows.batch import CrossSection
+from alpha_lightning.windows.batch_rule import BatchRule
 from alpha_lightning.windows.datamodule import CrossSectionDataModule, InputRule
 from alpha_lightning.windows.loader import CrossSectionLoader
+from alpha_lightning.windows.resident import ResidentDataset
 from alpha_lightning.windows.sample import SampleRule
+from alpha_lightning.windows.shared import forget
 
 VINTAGE = 2022
 
@@ -59,6 +64,64 @@ def test_every_loader_has_its_dates(data: CrossSectionDataModule) -> None:
     assert in_sample == sorted([*train, *cut.valid.tolist(), *cut.output.tolist()])
 
 
+@pytest.mark.parametrize("place", ["device", "host"])
+def test_residency_changes_no_bit(market_panel: Path, told: list[str], place: Any) -> None:
+    chosen = {"date_step": 40, "valid_step": 20, "seed": 3}
+    ours = module(market_panel, **chosen, batch=BatchRule(residency=place))
+    theirs = module(market_panel, **chosen)
+    for name in ("train", "val", "test", "predict"):
+        pair = [getattr(data, f"{name}_dataloader")() for data in (ours, theirs)]
+        assert len(pair[0]) == len(pair[1])
+        for here, there in itertools.islice(zip(*pair, strict=True), 20):
+            for one, other in zip(here, there, strict=True):
+                assert one.numpy().tobytes() == other.numpy().tobytes()
+    where = "resident on cpu" if place == "device" else "in memory, copied ahead to cpu"
+    assert [line.split(" of the panel ")[1] for line in told] == [
+        f"{where} (data.batch.residency {place})",
+        "read from disk (data.batch.residency auto)",
+    ], "each tells it once"
+
+
+def test_only_the_rows_that_are_needed_are_resident(market_panel: Path) -> None:
+    cut = cut_vintage(module(market_panel).dates, VINTAGE)
+    parts = {"validate": cut.valid, "test": cut.serve, "predict": cut.output}
+    stages = {stage: (int(part[0]) - 29, int(part[-1]) + 1) for stage, part in parts.items()}
+    for stage, rows in [("fit", (0, 900)), *stages.items()]:
+        data = module(market_panel, batch=BatchRule(residency="host"))
+        forget()
+        data.setup(stage)
+        names = {"fit": "train", "validate": "val"}
+        loader = getattr(data, f"{names.get(stage, stage)}_dataloader")()
+        assert loader.dataset.resident.rows == range(*rows), stage
+    data = module(market_panel, batch=BatchRule(residency="device"))
+    data.setup("predict")
+    wider = data.output_dataloader(in_sample=True)
+    assert isinstance(wider.dataset, ResidentDataset)
+    assert wider.dataset.resident.rows == range(900), "also dates of no stage"
+
+
+def test_modules_of_one_panel_share_rows_and_labels(market_panel: Path) -> None:
+    resident = BatchRule(residency="device")
+    first, second = (module(market_panel, seed=s, batch=resident) for s in range(2))
+    loaders = [data.train_dataloader() for data in (first, second)]
+    assert loaders[0].dataset.resident is loaders[1].dataset.resident  # type: ignore[union-attr]
+    assert first.source.sample is second.source.sample
+    first.source.switched_on[0] = 0
+    assert second.source.switched_on[0] == 1
+
+
+def test_a_step_is_of_all_processes_batches_and_dates(market_panel: Path) -> None:
+    data = module(market_panel, batch=BatchRule(dates=3))
+    data.trainer = trainer(world_size=2, global_rank=1, accumulate_grad_batches=5)
+    train = data.train_dataloader()
+    assert train.sampler.step == 30
+    assert len(train.sampler) == 342 // 30 * 15
+    assert [len(batch) for batch in itertools.islice(train, 2)] == [3, 3]
+    assert data.val_dataloader().sampler.step == 2
+    batch = next(iter(data.val_dataloader()))
+    assert isinstance(batch, CrossSection), "one date a batch wherever nothing is learnt"
+
+
 def test_what_is_exported_is_asked_of_the_module(market_panel: Path) -> None:
     data = module(market_panel)
     data.export_in_sample = True
@@ -67,8 +130,8 @@ def test_what_is_exported_is_asked_of_the_module(market_panel: Path) -> None:
 
 def test_only_training_leaves_out_stocks_without_a_label(data: CrossSectionDataModule) -> None:
     train, valid = data.train_dataloader(), data.val_dataloader()
-    assert not any(batch.label.isnan().any() for batch in train)
-    assert any(batch.label.isnan().any() for batch in valid)
+    lacking = [[bool(b.label.isnan().any()) for b in part.dataset] for part in (train, valid)]
+    assert [any(some) for some in lacking] == [False, True]
     for loader, labelled in ((train, True), (valid, False), (data.predict_dataloader(), False)):
         assert loader.dataset.labelled is labelled
         assert loader.sampler.shuffle is labelled
