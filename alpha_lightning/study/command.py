@@ -1,34 +1,27 @@
 """The command `study`: plan the chain, run what is not done, tell how far it is."""
 
-import contextlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from alpha_lightning.artefacts.atomic import atomic_file
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.artefacts.lock import locked
-from alpha_lightning.study.local import run_local
+from alpha_lightning.study.execution import Execution
 from alpha_lightning.study.options import bracketed, merge, nested
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.plan_text import plan_text
-from alpha_lightning.study.progress import Progress
+from alpha_lightning.study.run import RESOLVED, StudyError, run
 from alpha_lightning.study.settings import SOURCES, SourceSettings, StudySettings
-from alpha_lightning.study.status import FILE, study_status, write_tasks
+from alpha_lightning.study.status import FILE, study_status
 from alpha_lightning.study.tasks import identify, tasks_to_run
 
-RESOLVED = "study.yaml"
-"""What a study keeps of its settings, in its folder."""
-_USAGE = """usage: alpha-lightning study run FILE.yaml [--jobs N] [--option value ...]
+__all__ = ["StudyError", "parse", "run", "study"]
+_USAGE = """\
+usage: alpha-lightning study run FILE.yaml [--jobs N] [--engine ray] [--option value ...]
+       alpha-lightning study run FILE.yaml --shard i/n [--jobs N] [--option value ...]
        alpha-lightning study plan FILE.yaml [--jobs N] [--option value ...]
        alpha-lightning study status FOLDER (or FILE.yaml)"""
-
-
-class StudyError(UserError):
-    """Tasks of a study failed."""
 
 
 def study(args: list[str]) -> str:
@@ -53,15 +46,17 @@ def study(args: list[str]) -> str:
 
 
 def _run(args: Sequence[str]) -> str:
-    settings, jobs, resolved = parse(args)
-    return run(settings, jobs or _cores(), resolved)
+    settings, execution, resolved = parse(args)
+    return run(settings, execution, resolved)
 
 
 def _plan(args: Sequence[str]) -> str:
-    settings, jobs, _ = parse(args, "plan")
+    settings, execution, _ = parse(args, "plan")
     tasks = lay_out(settings, planning=True)
+    if execution.part is not None:
+        tasks = execution.part.of(tasks)
     todo = tasks_to_run(tasks, identify(tasks, settings.folder), settings.folder / "tasks")
-    return plan_text(settings, tasks, todo, jobs or _cores())
+    return plan_text(settings, tasks, todo, execution.at_once)
 
 
 def _status(args: Sequence[str]) -> str:
@@ -77,7 +72,9 @@ def _status(args: Sequence[str]) -> str:
     return study_status(settings.folder)
 
 
-def parse(args: Sequence[str], verb: str = "run") -> tuple[StudySettings, int, dict[str, Any]]:
+def parse(
+    args: Sequence[str], verb: str = "run"
+) -> tuple[StudySettings, Execution, dict[str, Any]]:
     """Settings from a YAML file and dotted options laid over it.
 
     Args:
@@ -85,7 +82,7 @@ def parse(args: Sequence[str], verb: str = "run") -> tuple[StudySettings, int, d
         verb: for the usage.
 
     Returns:
-        The settings, the number of worker processes (0: one a core), and the resolved YAML.
+        The settings, who runs the tasks, and the resolved YAML.
 
     Raises:
         UserError: no such file, or settings that contradict each other.
@@ -94,7 +91,7 @@ def parse(args: Sequence[str], verb: str = "run") -> tuple[StudySettings, int, d
 
     parser = ArgumentParser(prog=f"alpha-lightning study {verb}", allow_abbrev=False)
     parser.add_argument("--config", action=ActionConfigFile, help="The study's YAML.")
-    parser.add_argument("--jobs", type=int, default=0, help="Worker processes; 0: one a core.")
+    own = parser.add_class_arguments(Execution, as_group=False)
     parser.add_class_arguments(StudySettings, as_group=False, skip={"fit"})
     # Opaque here: a class named in it belongs to the training tasks.
     parser.add_argument("--fit", type=dict, default={}, help="Merged over each unit's YAML.")
@@ -109,46 +106,11 @@ def parse(args: Sequence[str], verb: str = "run") -> tuple[StudySettings, int, d
     _replace_source(parsed.source, others)
     resolved = yaml.safe_load(parser.dump(parsed))
     values = vars(parser.instantiate(parsed))
-    for own in ("config", "jobs"):
-        resolved.pop(own, None)
+    for name in ("config", *own):
+        resolved.pop(name, None)
     values.pop("config", None)
-    jobs = int(values.pop("jobs"))
-    if jobs < 0:
-        msg = f"--jobs is {jobs}: give a number of worker processes, or 0 for one a core"
-        raise UserError(msg)
-    return StudySettings(**values), jobs, resolved
-
-
-def run(settings: StudySettings, jobs: int, resolved: dict[str, Any]) -> str:
-    """Run every task that is not done, and report.
-
-    Args:
-        settings: of the study.
-        jobs: worker processes.
-        resolved: the settings as they are kept in ``study.yaml``.
-
-    Raises:
-        StudyError: tasks failed; the rest is done, and the next run tries only those again.
-    """
-    tasks = lay_out(settings)
-    folder = settings.folder
-    identities = identify(tasks, folder)
-    with locked(folder):
-        with atomic_file(folder / RESOLVED) as draft:
-            text = yaml.safe_dump(resolved, sort_keys=False, allow_unicode=True)
-            draft.write_text(text, encoding="utf-8")
-        write_tasks(folder, tasks, identities)
-        todo = [task for task, _ in tasks_to_run(tasks, identities, folder / "tasks")]
-        running = contextlib.closing(run_local(todo, identities, folder / "tasks", jobs))
-        with Progress(folder, tasks, todo) as progress, running as outcomes:
-            for outcome in outcomes:
-                progress.add(outcome)
-    if progress.failures:
-        raise StudyError(progress.failure())
-    from alpha_lightning.reports.report import headline
-
-    page = folder / "report" / "index.html"
-    return f"{headline(str(folder))}\n\nreport: {page}"
+    execution = Execution(**{name: values.pop(name) for name in own})
+    return StudySettings(**values), execution, resolved
 
 
 def _replace_source(source: Any, args: Sequence[str]) -> None:
@@ -159,10 +121,3 @@ def _replace_source(source: Any, args: Sequence[str]) -> None:
         for key, value in vars(SourceSettings()).items():
             if key not in named:
                 source[key] = value
-
-
-def _cores() -> int:
-    # Of this process where the system tells: a container often has fewer than its machine.
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from alpha_lightning.artefacts.dated_table import DatedTable
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.panel.store import Panel
-from alpha_lightning.study.local import LOG
+from alpha_lightning.study.logged import LOG
 from alpha_lightning.study.oracle import count_nulls, oracle_rank_ics
 from alpha_lightning.study.tasks import read_marker
 from alpha_lightning.weighting.importance import read_importance

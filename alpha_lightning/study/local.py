@@ -1,4 +1,4 @@
-"""The local engine: tasks on worker processes that stay alive, in the order of their needs."""
+"""The engine of this machine: tasks on worker processes that stay alive."""
 
 import contextlib
 import ctypes
@@ -6,107 +6,102 @@ import gc
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
-import traceback
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import NamedTuple, Self, cast
 
-from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.study.tasks import Identity, Task, run_task
+from alpha_lightning.study.claims import run_claimed
+from alpha_lightning.study.gpu_slots import VISIBLE, wants_gpu
+from alpha_lightning.study.logged import LOG, Ended, run_logged
+from alpha_lightning.study.schedule import Outcome, run_on
+from alpha_lightning.study.tasks import Identity, Task
 
-LOG = "log.txt"
-# Set before a worker imports numpy and torch; a task may raise torch's own number again.
-_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+__all__ = ["ENVIRONMENT", "LOG", "Ended", "Outcome", "Preempted", "run_local", "run_logged"]
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""Set before a worker imports numpy and torch; a task may raise torch's own number again."""
 # glibc returns blocks over 32 MB to the system after each use, and the kernel zeroes them again for
 # the next: with thousands of stocks a step that is up to half of the time.
-_ENVIRONMENT |= {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "16000000000"}
+ENVIRONMENT |= {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "16000000000"}
+Run = Callable[[Task, Path, Identity], Ended]
 _GRACE = 10.0  # seconds for an idle worker to end by itself
+_SAVING = 60.0  # seconds for a fit to save itself
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a task ended.
-
-    Args:
-        task: which.
-        seconds: it took.
-        failure: one line, or None after success.
-        log: what it printed.
-    """
-
-    task: Task
-    seconds: float
-    failure: str | None
-    log: Path
-
-
-class Ended(NamedTuple):
-    """What a worker sends back: plain values, since not every exception survives the way."""
-
-    seconds: float
-    failure: str | None
+class Preempted(BaseException):
+    """The system wants its machine back: what runs may save itself, then all ends."""
 
 
 def run_local(
-    tasks: Sequence[Task], identities: Mapping[str, Identity], folder: Path, jobs: int
+    tasks: Sequence[Task],
+    identities: Mapping[str, Identity],
+    folder: Path,
+    jobs: int,
+    *,
+    retries: int = 0,
+    slots: Sequence[str] = (),
+    run: Run = run_claimed,
 ) -> Generator[Outcome, None, None]:
-    """Run tasks on worker processes; yields each as it ends.
+    """Run tasks on worker processes, as `run_on`; yields each as it ends.
 
-    A task runs once all tasks of the list that it needs have succeeded. One that fails takes only
-    those down that need it; they are not yielded. A worker that is killed fails its own task.
-    Workers die with this process, and at once when the generator is closed or interrupted.
+    A worker that is killed fails its own task. Workers die with this process, and at once when the
+    generator is closed or interrupted; after `Preempted` what runs gets SIGTERM and a minute.
 
     Args:
         tasks: not done yet, needs first.
         identities: by name.
         folder: of markers and logs.
         jobs: worker processes.
+        retries: how often a task is tried again whose worker was killed.
+        slots: a GPU for each fit that may run at once; without any, fits are not told apart.
+        run: runs a task in its worker.
     """
-    waiting = {task.name: task for task in tasks}
-    unfinished = set(waiting)
-    with _Workers() as workers:
-        while True:
-            ready = [task for task in waiting.values() if not unfinished.intersection(task.needs)]
-            # What reads transient artefacts comes first, so that few of them lie there at once.
-            ready.sort(key=lambda task: task.transient)
-            for task in ready[: jobs - len(workers.busy)]:
-                workers.start(task, folder / task.name, identities[task.name])
-                del waiting[task.name]
-            if not workers.busy:
-                return
-            for task, ended in workers.wait():
-                if ended.failure is None:
-                    unfinished.discard(task.name)
-                yield Outcome(task, *ended, folder / task.name / LOG)
+    return run_on(_Workers(jobs, slots, run), tasks, identities, folder, retries)
 
 
 @dataclass(frozen=True)
 class _Worker:
     process: SpawnProcess
     pipe: Connection
+    gpu: str | None
+
+
+class _Busy(NamedTuple):
+    worker: _Worker
+    task: Task
+    slot: str | None
 
 
 class _Workers:
-    """Processes that wait for tasks; started when all others are busy.
+    """Processes that wait for tasks; started when all others are busy, or see another GPU.
 
     A pool of the standard library would fail every running task when one worker is killed.
+
+    Args:
+        jobs: processes at once.
+        slots: a GPU for each fit at once.
+        run: runs a task.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, jobs: int, slots: Sequence[str], run: Run) -> None:
+        self.jobs, self.run = jobs, run
+        self.slots, self.told_apart = list(slots), bool(slots)
         self.idle: list[_Worker] = []
-        self.busy: dict[Connection, tuple[_Worker, Task]] = {}
+        self.dismissed: list[_Worker] = []
+        self.busy: dict[Connection, _Busy] = {}
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        workers = [*self.idle, *(worker for worker, _ in self.busy.values())]
+        busy = [worker for worker, _, _ in self.busy.values()]
+        if failure[0] is Preempted:
+            _let_save(busy)
+        workers = [*self.idle, *self.dismissed, *busy]
         for worker in workers:
             worker.pipe.close()
             if failure[0] is not None:
@@ -116,35 +111,81 @@ class _Workers:
             worker.process.kill()
             worker.process.join()
 
+    @property
+    def running(self) -> int:
+        """How many tasks run."""
+        return len(self.busy)
+
+    def room(self, task: Task) -> bool:
+        """Whether a process, and for a fit a GPU, is free."""
+        return self.running < self.jobs and (bool(self.slots) or not self._pinned(task))
+
     def start(self, task: Task, folder: Path, identity: Identity) -> None:
         """Hand a task to a worker."""
         self.idle = [worker for worker in self.idle if worker.process.is_alive()]
-        worker = self.idle.pop() if self.idle else _start_worker()
-        self.busy[worker.pipe] = worker, task
+        slot = self._take_slot() if self._pinned(task) else None
+        worker = self._hire(slot)
+        self.busy[worker.pipe] = _Busy(worker, task, slot)
         # One that died meanwhile is found dead by `wait`.
         with contextlib.suppress(BrokenPipeError):
-            worker.pipe.send((task, folder, identity))
+            worker.pipe.send((self.run, task, folder, identity))
 
     def wait(self) -> Iterator[tuple[Task, Ended]]:
         """The tasks that ended, at least one."""
         for pipe in cast("list[Connection]", wait(list(self.busy))):
-            worker, task = self.busy.pop(pipe)
+            worker, task, slot = self.busy.pop(pipe)
+            if slot is not None:
+                self.slots.append(slot)
             try:
                 ended = Ended(*pipe.recv())
                 self.idle.append(worker)
             except (EOFError, OSError):
                 pipe.close()
                 worker.process.join()
-                ended = Ended(0.0, _last_words(worker.process.exitcode or 0))
+                ended = Ended(0.0, _last_words(worker.process.exitcode or 0), lost=True)
             yield task, ended
 
+    def _pinned(self, task: Task) -> bool:
+        return self.told_apart and wants_gpu(task)
 
-def _start_worker() -> _Worker:
+    def _take_slot(self) -> str:
+        # Where a worker is that knows the GPU, and may hold the panel there.
+        known = (worker.gpu for worker in reversed(self.idle) if worker.gpu in self.slots)
+        slot = next(known, None) or self.slots[0]
+        self.slots.remove(slot)
+        return slot
+
+    def _hire(self, gpu: str | None) -> _Worker:
+        suited = [worker for worker in self.idle if worker.gpu == gpu]
+        if not suited and gpu is None:
+            suited = self.idle
+        if suited:
+            worker = suited[-1]
+            self.idle.remove(worker)
+            return worker
+        while self.idle and len(self.idle) + self.running >= self.jobs:
+            gone = self.idle.pop(0)
+            gone.pipe.send(None)
+            self.dismissed.append(gone)
+        return _start_worker(gpu)
+
+
+def _let_save(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        worker.process.terminate()
+    end = time.monotonic() + _SAVING
+    for worker in workers:
+        # Whoever has saved sends how it ended, or is gone.
+        worker.pipe.poll(max(end - time.monotonic(), 0.0))
+
+
+def _start_worker(gpu: str | None) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs,))
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    os.environ.update(_ENVIRONMENT)
+    wanted = ENVIRONMENT | ({} if gpu is None else {VISIBLE: gpu})
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         process.start()
     finally:
@@ -153,7 +194,7 @@ def _start_worker() -> _Worker:
             if value is not None:
                 os.environ[name] = value
     theirs.close()
-    return _Worker(process, ours)
+    return _Worker(process, ours, gpu)
 
 
 def _last_words(status: int) -> str:
@@ -167,14 +208,22 @@ def _work(pipe: Connection) -> None:
     # The parent decides what an interrupt means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    leave_allocation()
     with contextlib.suppress(EOFError):
-        while True:
-            pipe.send(run_logged(*pipe.recv()))
-            _give_memory_back()
+        while (order := pipe.recv()) is not None:
+            run, *about = order
+            pipe.send(run(*about))
+            give_memory_back()
 
 
-def _give_memory_back() -> None:
-    # With the thresholds above glibc keeps for ever what the largest task took.
+def leave_allocation() -> None:
+    """Forget SLURM: Lightning would take a fit of one device for a part of the whole allocation."""
+    for name in [name for name in os.environ if name.startswith("SLURM_")]:
+        del os.environ[name]
+
+
+def give_memory_back() -> None:
+    """With the thresholds above glibc keeps for ever what the largest task took."""
     gc.collect()
     with contextlib.suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)
@@ -186,64 +235,3 @@ def _die_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
-
-
-def run_logged(task: Task, folder: Path, identity: Identity) -> Ended:
-    """Run a task with all it prints, its traceback included, in a log.
-
-    Args:
-        task: what to run.
-        folder: of marker and log.
-        identity: to leave in the marker.
-    """
-    begin = time.perf_counter()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / LOG).open("w+") as log, _output_to(log.fileno()):
-            try:
-                run_task(task, folder, identity)
-            except SystemExit as error:
-                # Settings that jsonargparse refuses end in its own message and an exit.
-                raise UserError(_refusal(folder / LOG) or f"exit status {error.code}") from error
-            except UserError as error:
-                sys.stderr.write(f"error: {error}\n")
-                raise
-            except Exception:
-                traceback.print_exc()
-                raise
-    except Exception as error:
-        return Ended(time.perf_counter() - begin, _in_a_line(error))
-    return Ended(time.perf_counter() - begin, None)
-
-
-def _in_a_line(error: Exception) -> str:
-    first = next(iter(str(error).splitlines()), "")
-    return first if isinstance(error, UserError) else f"{type(error).__name__}: {first}"
-
-
-def _refusal(log: Path) -> str:
-    _flush()
-    # The reason may take several lines, each below a part of the settings.
-    _, found, told = log.read_text(errors="replace").rpartition("error: ")
-    return " ".join(told.split()) if found else ""
-
-
-@contextlib.contextmanager
-def _output_to(descriptor: int) -> Iterator[None]:
-    # By file descriptor: libraries keep their own references to sys.stderr.
-    kept = os.dup(1), os.dup(2)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    try:
-        yield
-    finally:
-        _flush()
-        os.dup2(kept[0], 1)
-        os.dup2(kept[1], 2)
-        os.close(kept[0])
-        os.close(kept[1])
-
-
-def _flush() -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()

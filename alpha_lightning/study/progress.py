@@ -2,14 +2,15 @@
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
 from alpha_lightning.artefacts.atomic import atomic_file
-from alpha_lightning.study.local import Outcome
+from alpha_lightning.study.claims import leave_failure
+from alpha_lightning.study.logged import Ended
+from alpha_lightning.study.schedule import Outcome
 from alpha_lightning.study.tasks import FAILED, Task, read_marker, spent
 
 
@@ -20,10 +21,14 @@ class Progress:
         folder: of the study.
         tasks: all of them, in order.
         todo: those that run now.
+        whole: False for a share of a study: what other shares still need stays, and the times are
+            left to whoever runs the rest.
     """
 
-    def __init__(self, folder: Path, tasks: Sequence[Task], todo: Sequence[Task]) -> None:
-        self.folder, self.tasks = folder, tasks
+    def __init__(
+        self, folder: Path, tasks: Sequence[Task], todo: Sequence[Task], *, whole: bool = True
+    ) -> None:
+        self.folder, self.tasks, self.whole = folder, tasks, whole
         self.unfinished = {task.name for task in todo}
         done = [task.name for task in tasks if task.name not in self.unfinished]
         markers = {name: read_marker(folder / "tasks" / name) for name in done}
@@ -47,6 +52,9 @@ class Progress:
     def add(self, outcome: Outcome) -> None:
         """Show how a task ended, and drop artefacts that only it still needed."""
         name = outcome.task.name
+        if outcome.again:
+            self.bar.write(f"{name}: tried again, {outcome.failure}")
+            return
         self.ended += 1
         self.bar.update()
         if outcome.failure is None:
@@ -58,9 +66,8 @@ class Progress:
         else:
             self.failures.append(outcome)
             self.bar.write(f"{name}: FAILED, {outcome.failure}")
-            with atomic_file(self.folder / "tasks" / name / FAILED) as draft:
-                told = {"failure": outcome.failure, "seconds": outcome.seconds}
-                draft.write_text(json.dumps(told, indent=1))
+            place = self.folder / "tasks" / name
+            leave_failure(place, Ended(outcome.seconds, outcome.failure))
 
     def failure(self) -> str:
         """What failed, with its log, and what did not run for it."""
@@ -72,10 +79,14 @@ class Progress:
         return "\n".join(lines)
 
     def _drop_spent(self) -> None:
+        if not self.whole:
+            return
         for path in spent(self.tasks, self.unfinished):
             path.unlink()
 
     def _write_timings(self) -> None:
+        if not self.whole:
+            return
         table = io.StringIO()
         rows = csv.writer(table, lineterminator="\n")
         rows.writerow(["task", "seconds"])

@@ -9,7 +9,8 @@ from typing import Any
 from alpha_lightning.artefacts.atomic import atomic_file
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.artefacts.lock import is_locked
-from alpha_lightning.study.local import LOG
+from alpha_lightning.study.claims import is_claimed
+from alpha_lightning.study.logged import LOG
 from alpha_lightning.study.plan_text import remaining_seconds
 from alpha_lightning.study.tasks import FAILED, Identity, Task, read_marker
 
@@ -50,6 +51,15 @@ def write_tasks(folder: Path, tasks: Sequence[Task], identities: dict[str, Ident
             (place / LOG).unlink(missing_ok=True)
 
 
+def kept_keys(folder: Path) -> dict[str, str]:
+    """Keys of a study's tasks by name, as they were when it was last started.
+
+    Raises:
+        ArtefactError: no study was started in the folder, or what it left is damaged.
+    """
+    return {task["name"]: task["key"] for task in _kept(folder / FILE)}
+
+
 def study_status(folder: Path) -> str:
     """How far a study is.
 
@@ -60,8 +70,10 @@ def study_status(folder: Path) -> str:
         ArtefactError: no study was run in the folder, or what it left is damaged.
     """
     kept = _kept(folder / FILE)
-    running = is_locked(folder)
-    states = [_state(folder, task, running) for task in kept]
+    whole = is_locked(folder)
+    states = [_state(folder, task, whole) for task in kept]
+    # Shares of a study hold their own tasks only.
+    running = whole or any(state.stage == "running" for state in states)
     done = sum(state.stage == "done" for state in states)
     how = "finished" if done == len(states) else "not finished, not running"
     lines = [f"study {folder}: {'running' if running else how}, {done} of {len(states)} tasks done"]
@@ -92,7 +104,7 @@ def _kept(file: Path) -> list[dict[str, str]]:
         raise ArtefactError(msg) from error
 
 
-def _state(folder: Path, task: dict[str, str], running: bool) -> State:
+def _state(folder: Path, task: dict[str, str], whole: bool) -> State:
     place, name = folder / "tasks" / task["name"], task["name"]
     marker = read_marker(place)
     # First: a task whose artefact could not be made again is done no more.
@@ -102,7 +114,7 @@ def _state(folder: Path, task: dict[str, str], running: bool) -> State:
         return State(name, "done")
     # A task's marker goes when it begins, its log comes.
     if not marker and (place / LOG).exists():
-        return State(name, "running" if running else "interrupted")
+        return State(name, "running" if whole or is_claimed(place) else "interrupted")
     return State(name, "waiting")
 
 

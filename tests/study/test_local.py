@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from alpha_lightning.study.local import LOG, Outcome, run_local, run_logged
+from alpha_lightning.study.local import run_local
+from alpha_lightning.study.logged import LOG
+from alpha_lightning.study.schedule import Outcome
 from alpha_lightning.study.tasks import Identity, Task, read_marker
 
 ANY = Identity("code", "settings", "inputs", "needs")
@@ -297,14 +299,3 @@ def test_no_worker_survives_its_parent(toys: Path, how: signal.Signals) -> None:
         told = parent.communicate()[1]
     assert parent.returncode == -how
     assert told.count("Traceback") == (how == signal.SIGINT)
-
-
-def test_run_logged_measures_what_it_runs(tmp_path: Path) -> None:
-    source, target = tmp_path / "source", tmp_path / "target"
-    source.write_text("text")
-    task = Task("copy", "shutil:copyfile", {"src": str(source), "dst": str(target)})
-    ended = run_logged(task, tmp_path / "copy", ANY)
-    assert ended.failure is None
-    assert 0 <= read_marker(tmp_path / "copy")["seconds"] <= ended.seconds + 0.001
-    source.unlink()
-    assert "FileNotFoundError" in str(run_logged(task, tmp_path / "copy", ANY).failure)

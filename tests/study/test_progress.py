@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from alpha_lightning.study.local import Outcome
 from alpha_lightning.study.progress import Progress
+from alpha_lightning.study.schedule import Outcome
 from alpha_lightning.study.tasks import FAILED, MARKER, Task
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.artefacts.lock import locked
-from alpha_lightning.study.local import LOG
+from alpha_lightning.study.logged import LOG
 from alpha_lightning.study.status import FILE, study_status, write_tasks
 from alpha_lightning.study.tasks import FAILED, MARKER, Identity, Task
 
