@@ -117,11 +117,14 @@ class TrainingLog(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the ICs by date; by now it is known whether this epoch is the best."""
+        fits = trainer.state.fn == TrainerFn.FITTING
         if self.by_date and self._ics.rows and not trainer.sanity_checking:
             rows = self._ics.compute()
             self._ics.reset()
-            self._keep(trainer, self.table.add(trainer, rows))
-        if trainer.state.fn == TrainerFn.FITTING:
+            # A checkpoint that is validated brings the best epoch of its training along.
+            table = self.table if fits else ICTable()
+            self._keep(trainer, table, table.add(trainer, rows))
+        if fits:
             self.pace.go()
 
     def on_exception(
@@ -145,13 +148,13 @@ class TrainingLog(pl.Callback):
         self.gradients.state, self.rates.rates = state_dict["gradients"], state_dict["rates"]
         self.table.load_state_dict(state_dict["best"])
 
-    def _keep(self, trainer: pl.Trainer, latest: Epoch) -> None:
+    def _keep(self, trainer: pl.Trainer, table: ICTable, latest: Epoch) -> None:
         folder = run_folder(trainer)
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not trainer.is_global_zero or not isinstance(data, CrossSectionDataModule):
             return
         if trainer.loggers:
-            self.table.write(folder / FILE, data.dates, latest)
+            table.write(folder / FILE, data.dates, latest)
         for logger in wandb_loggers(trainer):
             rows = [list(row) for row in cells(latest.rows, data.dates)]
             logger.log_table(BY_DATE, list(COLUMNS), rows, step=trainer.global_step)

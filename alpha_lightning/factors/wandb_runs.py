@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import WandbLogger
-from pytorch_lightning.utilities import rank_zero_only
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.factors.export import FactorMatrixExport
@@ -57,7 +56,7 @@ def name_runs(trainer: pl.Trainer, config: dict[str, Any], command: str = "fit")
         if logger._offline:
             # In its settings and not in the environment, where it would be the next run's too.
             given["mode"], logger._offline = "offline", False
-        if rank_zero_only.rank == 0 and goes_online(given.get("mode")):
+        if trainer.is_global_zero and goes_online(given.get("mode")):
             refuse_without_key()
 
 

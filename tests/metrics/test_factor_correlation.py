@@ -1,5 +1,7 @@
 """Factor correlation against NumPy's, pair by pair."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -11,12 +13,9 @@ from alpha_lightning.metrics.factor_correlation import FactorCorrelation
 def by_hand(factors: Tensor) -> float:
     """Mean absolute correlation of the pairs, by NumPy and two loops."""
     columns = [column.numpy() for column in factors.double().T]
-    pairs = []
-    for k, first in enumerate(columns):
-        for second in columns[k + 1 :]:
-            if np.ptp(first) > 0 and np.ptp(second) > 0:
-                pairs.append(abs(np.corrcoef(first, second)[0, 1]))
-    return float(np.mean(pairs))
+    varied = [column for column in columns if np.ptp(column) > 0]
+    pairs = itertools.combinations(varied, 2)
+    return float(np.mean([abs(np.corrcoef(first, second)[0, 1]) for first, second in pairs]))
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e4])
