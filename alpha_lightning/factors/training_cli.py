@@ -1,19 +1,28 @@
 """`fit`, `validate`, `test`, `predict`: LightningCLI with its known traps closed."""
 
+import contextlib
 import subprocess
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
+from lightning_fabric.plugins import TorchCheckpointIO
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.trainer import Trainer
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.factors.checkpoint import read_checkpoint, refuse_other_settings
+from alpha_lightning.factors.checkpoint_file import CheckpointFile
+from alpha_lightning.factors.failures import in_a_line
+from alpha_lightning.factors.run_checkpoint import RunCheckpoint
 from alpha_lightning.factors.run_folder import SaveConfig
+from alpha_lightning.factors.run_start import begun, refuse_unnamed_folder
+from alpha_lightning.factors.seeds import HELP, OPTION, refuse_seeds_of_a_file, take_seeds
+from alpha_lightning.factors.step_statistics import refuse_what_mixes_dates
 from alpha_lightning.factors.tracking import TrainingLog
 from alpha_lightning.factors.unit import FactorUnit
 from alpha_lightning.factors.wandb_runs import name_runs, wandb_loggers
@@ -33,7 +42,10 @@ class TrainingCLI(LightningCLI):
     * The network's class is named once: changing it on the way would keep the other's settings.
     * Whole dates are dealt out by our own sampler: Lightning's would count some of them twice.
     * A process that waits for a dead one gives up after ``collective_timeout`` seconds.
+    * A run is alone in its folder, keeps its state there, and goes on from it with ``resume``.
     """
+
+    resume = False
 
     def __init__(self, args: Sequence[str], *, run: bool = True) -> None:
         _refuse_given_by_data(args)
@@ -58,7 +70,15 @@ class TrainingCLI(LightningCLI):
             default=600.0,
             help="Seconds after which a process stops waiting for the others under ddp.",
         )
+        parser.add_argument(
+            "--resume",
+            type=bool,
+            default=False,
+            help="Go on from last.ckpt in the run's folder; begin where there is none.",
+        )
+        parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
         parser.add_lightning_class_args(TrainingLog, "log")
+        parser.add_argument(OPTION, type=str | None, default=None, help=HELP)
         parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
         for name in _LINKED:
             target = f"model.network.init_args.{name}"
@@ -71,6 +91,8 @@ class TrainingCLI(LightningCLI):
 
     def before_instantiate_classes(self) -> None:
         """Keep the log of `fit` from the other commands, which may be given its folder."""
+        self._take_resume()
+        refuse_seeds_of_a_file(self._get(self.config, "seeds"))
         # A second CSVLogger in a folder deletes what the first one wrote.
         logger: Any = self._get(self.config, "trainer.logger")
         elsewhere = self.subcommand not in (None, "fit")
@@ -99,7 +121,13 @@ class TrainingCLI(LightningCLI):
                 " to make shares equal, ours deals out each date once"
             )
             raise UserError(msg)
-        trainer = super().instantiate_trainer(**kwargs)
+        refuse_what_mixes_dates(asked)
+        with in_a_line():
+            trainer = super().instantiate_trainer(**kwargs)
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
+            trainer.strategy.checkpoint_io = CheckpointFile()
+        # A state is written before other callbacks begin with what comes after it.
+        trainer.callbacks.sort(key=lambda callback: not isinstance(callback, RunCheckpoint))
         if isinstance(asked["strategy"], str) and isinstance(trainer.strategy, DDPStrategy):
             # Also when Lightning itself chose it ("auto" on two devices), hence not an argument.
             seconds = self._get(self.config_init, "collective_timeout")
@@ -111,7 +139,8 @@ class TrainingCLI(LightningCLI):
             text = self._parser(subcommand).dump(self.config[subcommand], skip_unset=False)
             name_runs(self.trainer, yaml.safe_load(text), subcommand)
         try:
-            super()._run_subcommand(subcommand)
+            with in_a_line(self._memory_advice), self._begun(subcommand):
+                super()._run_subcommand(subcommand)
         except BaseException:
             # Lightning leaves the processes that it started alone when process 0 fails: most find
             # out and end, one that is stuck would stay for ever.
@@ -119,6 +148,34 @@ class TrainingCLI(LightningCLI):
                 if isinstance(process, subprocess.Popen):
                     _end(process)
             raise
+
+    def _memory_advice(self) -> str:
+        return ""
+
+    def _take_resume(self) -> None:
+        # Taken out of the configuration: the copy kept in the run's folder describes the run.
+        config = self.config[self.subcommand] if self.subcommand else self.config
+        self.resume = config["resume"] or config.get("ckpt_path") == "last"
+        config["resume"] = False
+        if self.resume and self.subcommand == "fit":
+            if config["ckpt_path"] not in (None, "last"):
+                msg = "--resume true finds its checkpoint in the run's folder: drop --ckpt_path"
+                raise UserError(msg)
+            config["ckpt_path"] = None
+            refuse_unnamed_folder(config["trainer"]["logger"])
+
+    @contextlib.contextmanager
+    def _begun(self, subcommand: str) -> Iterator[None]:
+        if subcommand != "fit":
+            yield
+            return
+        with begun(self.trainer, self.model, self.datamodule, resume=self.resume) as last:
+            if last is not None:
+                self.config_init[subcommand]["ckpt_path"] = str(last)
+            with warnings.catch_warnings():
+                if last is not None:
+                    warnings.filterwarnings("ignore", "Checkpoint directory .* not empty")
+                yield
 
     def _parse_ckpt_path(self) -> None:
         # Lightning's version lets the checkpoint's settings silently win over the user's
@@ -147,6 +204,12 @@ def train(args: list[str]) -> TrainingCLI:
     Raises:
         UserError: a setting, the panel or a checkpoint does not fit.
     """
+    seeds, rest = take_seeds(args)
+    if seeds is not None:
+        # It is made of the class above.
+        from alpha_lightning.factors.seed_run import fit_seeds
+
+        return fit_seeds(rest, seeds)
     return TrainingCLI(args)
 
 
