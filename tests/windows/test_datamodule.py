@@ -130,7 +130,7 @@ def test_what_is_exported_is_asked_of_the_module(market_panel: Path) -> None:
 
 def test_only_training_leaves_out_stocks_without_a_label(data: CrossSectionDataModule) -> None:
     train, valid = data.train_dataloader(), data.val_dataloader()
-    lacking = [[bool(b.label.isnan().any()) for b in part.dataset] for part in (train, valid)]
+    lacking = [[bool(b.label.isnan().any()) for b in part] for part in (train, valid)]
     assert [any(some) for some in lacking] == [False, True]
     for loader, labelled in ((train, True), (valid, False), (data.predict_dataloader(), False)):
         assert loader.dataset.labelled is labelled
