@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from lightning_fabric.plugins import TorchCheckpointIO
+from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.cli import ArgsType, LightningArgumentParser, LightningCLI
 from pytorch_lightning.strategies import DDPStrategy
 from pytorch_lightning.trainer import Trainer
@@ -127,7 +128,8 @@ class TrainingCLI(LightningCLI):
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = CheckpointFile()
         # A state is written before other callbacks begin with what comes after it.
-        trainer.callbacks.sort(key=lambda callback: not isinstance(callback, RunCheckpoint))
+        callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+        callbacks.sort(key=lambda callback: not isinstance(callback, RunCheckpoint))
         if isinstance(asked["strategy"], str) and isinstance(trainer.strategy, DDPStrategy):
             # Also when Lightning itself chose it ("auto" on two devices), hence not an argument.
             seconds = self._get(self.config_init, "collective_timeout")
@@ -137,7 +139,7 @@ class TrainingCLI(LightningCLI):
     def _run_subcommand(self, subcommand: str) -> None:
         if wandb_loggers(self.trainer):
             text = self._parser(subcommand).dump(self.config[subcommand], skip_unset=False)
-            name_runs(self.trainer, yaml.safe_load(text), subcommand)
+            name_runs(self.trainer, yaml.safe_load(text), subcommand, resume=self.resume)
         try:
             with in_a_line(self._memory_advice), self._begun(subcommand):
                 super()._run_subcommand(subcommand)

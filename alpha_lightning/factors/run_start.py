@@ -1,0 +1,90 @@
+"""How a run begins: alone in its folder, from nothing or from where it was left."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from pytorch_lightning.utilities import rank_zero_info, rank_zero_only
+
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.artefacts.lock import locked
+from alpha_lightning.factors.checkpoint import PROVENANCE, read_checkpoint, refuse_other_settings
+from alpha_lightning.factors.run_checkpoint import STATE, fingerprints, last_checkpoint
+from alpha_lightning.factors.run_folder import run_folder
+from alpha_lightning.factors.run_log import go_on_with_logs
+from alpha_lightning.factors.run_state import refuse_other_panel
+from alpha_lightning.windows.datamodule import CrossSectionDataModule
+
+
+@contextlib.contextmanager
+def begun(
+    trainer: pl.Trainer, unit: pl.LightningModule, data: pl.LightningDataModule, *, resume: bool
+) -> Iterator[Path | None]:
+    """Hold a run's folder while it trains; the checkpoint to take up, if any.
+
+    Nothing is written before all of it agrees with the run.
+
+    Args:
+        trainer: that will train.
+        unit: to be trained.
+        data: to train on.
+        resume: whether to take up the newest state in the folder; without one there the run begins.
+
+    Raises:
+        UserError: another process trains in the folder, or the state there is of another run.
+    """
+    if trainer.fast_dev_run:  # type: ignore[attr-defined]
+        yield None
+        return
+    folder = run_folder(trainer)
+    # The strategy does not know its rank before it has been set up.
+    first = getattr(rank_zero_only, "rank", 0) == 0
+    with _alone_in(folder) if first else contextlib.nullcontext():
+        last = last_checkpoint(folder)
+        texts: list[str] = []
+        if resume and last.exists():
+            checkpoint = read_checkpoint(last)
+            _refuse_other_run(checkpoint, unit, data)
+            texts = checkpoint.get(STATE, {}).get("logs", [])
+            rank_zero_info(f"goes on from {last}, after step {checkpoint['global_step']}")
+        if first:
+            if not resume:
+                # A kill before the first state would else leave one of another run to take up.
+                last.unlink(missing_ok=True)
+            go_on_with_logs(trainer, texts)
+        yield last if resume and last.exists() else None
+
+
+def refuse_unnamed_folder(loggers: Any) -> None:
+    """Refuse to resume in a folder that is a new one each time.
+
+    Args:
+        loggers: ``trainer.logger`` of the configuration.
+
+    Raises:
+        UserError: the first logger numbers its versions itself.
+    """
+    first = loggers[0] if isinstance(loggers, list) and loggers else loggers
+    settings: Mapping[str, Any] = getattr(first, "init_args", None) or {}
+    if loggers is True or (first and "version" in settings and settings["version"] is None):
+        msg = (
+            "a run that may be resumed needs a folder of a known name: give it, for example"
+            " --trainer.logger.init_args.version=s0"
+        )
+        raise UserError(msg)
+
+
+def _alone_in(folder: Path) -> contextlib.AbstractContextManager[None]:
+    otherwise = "give this run a folder of its own, as --trainer.logger.init_args.version=NAME does"
+    return locked(folder, "trains", otherwise)
+
+
+def _refuse_other_run(
+    checkpoint: Mapping[str, Any], unit: pl.LightningModule, data: pl.LightningDataModule
+) -> None:
+    # Lightning asks the unit as well, but when log and configuration have been written.
+    refuse_other_settings(checkpoint.get("hyper_parameters", {}), unit.hparams)
+    if isinstance(data, CrossSectionDataModule) and PROVENANCE in checkpoint:
+        refuse_other_panel(checkpoint[PROVENANCE], fingerprints(data))
