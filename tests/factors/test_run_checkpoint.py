@@ -1,0 +1,202 @@
+"""Trainings that are killed in a process of their own end as if they had not been."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+from pytorch_lightning.callbacks import ModelCheckpoint
+
+from alpha_lightning.artefacts import atomic
+from alpha_lightning.artefacts.dated_table import read_dated_table
+from alpha_lightning.cli import main
+from alpha_lightning.factors import export
+from alpha_lightning.factors.run_checkpoint import RunCheckpoint, last_checkpoint
+from alpha_lightning.factors.run_log import KeptLog
+from alpha_lightning.factors.unit import FactorUnit
+
+Options = Callable[..., list[str]]
+Plant = Callable[[pytest.MonkeyPatch], None]
+# Three epochs of 15 steps; the state is written after each and after steps 4, 8, 12, ...
+SMALL = {"trainer.max_epochs": 3, "checkpoint.every_steps": 4}
+TRANSFORMER = {"model.network.init_args.dropout": 0.2}  # its noise must be the same noise
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def forked(line: list[str], plant: Plant | None = None) -> int:
+    """Wait status of a command run in a process of its own, with something planted in it."""
+    child = os.fork()
+    if child == 0:
+        with pytest.MonkeyPatch.context() as patch:
+            if plant is not None:
+                plant(patch)
+            try:
+                status = main(line)
+            except SystemExit as ended:
+                status = int(ended.code or 0)
+        os._exit(status)
+    return os.waitpid(child, 0)[1]
+
+
+def in_a_step(number: int) -> Plant:
+    step = FactorUnit.training_step
+
+    def dies(self: FactorUnit, batch: Any, index: int) -> Any:
+        if self.global_step == number:
+            die()
+        return step(self, batch, index)
+
+    return lambda patch: patch.setattr(FactorUnit, "training_step", dies)
+
+
+def in_validation(epoch: int, number: int) -> Plant:
+    step = FactorUnit.validation_step
+
+    def dies(self: FactorUnit, batch: Any, index: int) -> Any:
+        if (self.current_epoch, index) == (epoch, number):
+            die()
+        return step(self, batch, index)
+
+    return lambda patch: patch.setattr(FactorUnit, "validation_step", dies)
+
+
+def in_the_write(count: int) -> Plant:
+    flush, seen = atomic._flush, [0]
+
+    def dies(file: Path) -> None:
+        seen[0] += file.name.startswith(".last.ckpt")
+        if seen[0] == count:
+            os.truncate(file, file.stat().st_size // 2)
+            die()
+        flush(file)
+
+    return lambda patch: patch.setattr(atomic, "_flush", dies)
+
+
+def after_best(count: int) -> Plant:
+    save, seen = ModelCheckpoint._save_checkpoint, [0]
+
+    def dies(self: ModelCheckpoint, trainer: Any, path: str) -> None:
+        save(self, trainer, path)
+        seen[0] += 1
+        if seen[0] == count:
+            die()
+
+    return lambda patch: patch.setattr(ModelCheckpoint, "_save_checkpoint", dies)
+
+
+def in_the_log(patch: pytest.MonkeyPatch) -> None:
+    def dies(self: KeptLog, names: list[str]) -> None:
+        Path(self.metrics_file_path).write_text("")
+        die()
+
+    patch.setattr(KeptLog, "_rewrite_with_new_header", dies)
+
+
+def in_the_export(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(export, "_merge_parts", lambda *_: die())
+
+
+KILLS: dict[str, Plant] = {
+    "step 1": in_a_step(0),  # nothing was written yet
+    "mid-epoch": in_a_step(22),
+    "after the first validation batch": in_validation(1, 0),
+    "late in validation": in_validation(2, 3),
+    "write at an epoch's end": in_the_write(4),
+    "write in mid-epoch": in_the_write(6),
+    "best, but not yet last": after_best(1),
+    "in the log's new header": in_the_log,
+    "in the export": in_the_export,
+}
+QUICK = ("mid-epoch", "late in validation", "write in mid-epoch", "best, but not yet last")
+
+
+def tensors(tree: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, dict):
+        for name, inner in tree.items():
+            yield from tensors(inner, f"{place}/{name}")
+    elif isinstance(tree, list | tuple):
+        for number, inner in enumerate(tree):
+            yield from tensors(inner, f"{place}/{number}")
+    else:
+        yield place, tree
+
+
+def same(first: Any, second: Any, but: tuple[str, ...] = ()) -> None:
+    """Two nested states are the same bits, paths and times aside."""
+    ours, theirs = (
+        {place: leaf for place, leaf in tensors(tree) if not any(part in place for part in but)}
+        for tree in (first, second)
+    )
+    assert ours.keys() == theirs.keys()
+    for place, value in ours.items():
+        other = theirs[place]
+        equal = value.equal(other) if isinstance(value, torch.Tensor) else value == other
+        assert equal or (value != value and other != other), (place, value, other)  # noqa: PLR0124
+
+
+def read(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = torch.load(file, weights_only=True)
+    return content
+
+
+def assert_same_run(whole: Path, parts: Path) -> None:
+    """Everything that a run leaves is the same, bit for bit."""
+    paths = ("_path", "dirpath", "best_k_models", "Timer", "TrainingLog")
+    first, second = (read(last_checkpoint(run)) for run in (whole, parts))
+    for key in ("state_dict", "optimizer_states", "epoch", "global_step"):
+        same(first[key], second[key])
+    same(first["callbacks"], second["callbacks"], paths)
+    same(first["alpha_lightning_run"]["random"], second["alpha_lightning_run"]["random"])
+    best = [read(run / "checkpoints" / "best.ckpt") for run in (whole, parts)]
+    same(best[0]["state_dict"], best[1]["state_dict"])
+    assert best[0]["epoch"] == best[1]["epoch"]
+    logs = [pd.read_csv(run / "metrics.csv", dtype=str) for run in (whole, parts)]
+    logs = [log.drop(columns=["train/samples_per_s"], errors="ignore") for log in logs]
+    pd.testing.assert_frame_equal(*logs)
+    tables = [read_dated_table(run / "factors.parquet") for run in (whole, parts)]
+    assert tables[0].values.tobytes() == tables[1].values.tobytes()
+    assert [file.name for file in parts.rglob(".*")] == []
+    # TensorBoard begins a file of its own each time.
+    names = [
+        sorted(f.name for f in r.rglob("*") if ".tfevents." not in f.name) for r in (whole, parts)
+    ]
+    assert names[0] == names[1]
+
+
+@pytest.fixture(scope="module")
+def whole(options: Options, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Folder of an uninterrupted run, made when first asked for."""
+    done: dict[str, Path] = {}
+
+    def make(unit: str = "gru", **settings: Any) -> Path:
+        key = f"{unit} {settings}"
+        if key not in done:
+            done[key] = tmp_path_factory.mktemp("whole") / "run"
+            assert forked(options(done[key], unit, **SMALL, **settings)) == 0
+        return done[key]
+
+    return make
+
+
+def killed_and_resumed(line: list[str], *plants: Plant, expected: int = signal.SIGKILL) -> None:
+    for plant in plants:
+        assert forked([*line, "--resume=true"], plant) == expected
+    assert forked([*line, "--resume=true"]) == 0
+
+
+@pytest.mark.parametrize(
+    "kill", [pytest.param(k, marks=[] if k in QUICK else [pytest.mark.slow]) for k in KILLS]
+)
+def test_killed_anywhere_it_ends_as_if_it_had_not_been(
+    options: Options, whole: Callable[..., Path], tmp_path: Path, kill: str
+) -> None:
+    killed_and_resumed(options(tmp_path / "run", **SMALL), KILLS[kill])
+    assert_same_run(whole(), tmp_path / "run")
