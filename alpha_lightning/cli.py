@@ -27,9 +27,13 @@ COMMANDS = {
     "evaluate": ("alpha_lightning.evaluation.evaluate:evaluate", "scores -> RankIC, groups"),
     "report": ("alpha_lightning.reports.report:report", "study -> one self-contained page"),
     "study": ("alpha_lightning.study.command:study", "the whole chain: study run FILE.yaml"),
+    "sweep": (
+        "alpha_lightning.study.sweep:sweep",
+        "the settings of `fit` that do best: sweep FILE",
+    ),
     "inspect": ("alpha_lightning.study.inspect:inspect", "what an artefact is and holds"),
 }
-_WHOLE_LINE = ("study", "inspect")  # commands that read their arguments themselves
+_WHOLE_LINE = ("study", "sweep", "inspect")  # commands that read their arguments themselves
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -83,7 +87,9 @@ def _run(command: str, given: list[str]) -> Any:
         # The texts below the fields of settings; reading them all takes a second.
         set_parsing_settings(docstring_parse_attribute_docstrings=True)
     if COMMANDS[command][0] == TRAINING:
-        function([command, *options])
+        # The agent of W&B writes Python's None for a null.
+        spelt = [f"{option[:-5]}=null" if _is_none(option) else option for option in options]
+        function([command, *spelt])
         return None
     if command in _WHOLE_LINE:
         return function(options)
@@ -97,6 +103,10 @@ def _run(command: str, given: list[str]) -> Any:
         as_positional=False,
         allow_abbrev=False,
     )
+
+
+def _is_none(option: str) -> bool:
+    return option.startswith("--") and option.endswith("=None")
 
 
 def _told(command: str, written: Any) -> str:

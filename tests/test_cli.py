@@ -26,6 +26,7 @@ CHAIN = [
     "evaluate",
     "report",
     "study",
+    "sweep",
     "inspect",
 ]
 HEAVY = ("torch", "pandas", "pytorch_lightning", "lightgbm", "matplotlib", "polars", "jsonargparse")
