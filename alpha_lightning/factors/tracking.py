@@ -12,7 +12,7 @@ from alpha_lightning.factors.ic_table import FILE, Epoch, ICTable, cells
 from alpha_lightning.factors.losses import composite
 from alpha_lightning.factors.run_folder import run_folder
 from alpha_lightning.factors.step_log import GradientNorms, LearningRates, Pace
-from alpha_lightning.factors.wandb_runs import explain, finish_runs, wandb_loggers
+from alpha_lightning.factors.wandb_runs import explain, finish_runs, keep_id, wandb_loggers
 from alpha_lightning.metrics.factor_correlation import FactorCorrelation
 from alpha_lightning.metrics.ic_by_date import COLUMNS, ICByDate
 from alpha_lightning.windows.batch import CrossSection
@@ -47,9 +47,11 @@ class TrainingLog(pl.Callback):
         self._correlation, self._ics = FactorCorrelation(), ICByDate()
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Take the device of the run, and keep curves for TensorBoard."""
+        """Take the device of the run, keep curves for TensorBoard and the name W&B knows."""
         for metric in (self._correlation, self._ics):
             metric.to(trainer.strategy.root_device)
+        if stage == "fit":
+            keep_id(trainer)
         known = any(isinstance(logger, TensorBoardLogger) for logger in trainer.loggers)
         quick = trainer.fast_dev_run  # type: ignore[attr-defined]
         if stage == "fit" and self.tensorboard and trainer.loggers and not (known or quick):

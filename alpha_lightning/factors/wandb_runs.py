@@ -2,6 +2,7 @@
 
 import netrc
 import os
+import secrets
 import sys
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,13 +10,16 @@ from urllib.parse import urlsplit
 import pytorch_lightning as pl
 from pytorch_lightning.loggers import WandbLogger
 
+from alpha_lightning.artefacts.atomic import atomic_file
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.factors.export import FactorMatrixExport
+from alpha_lightning.factors.run_folder import run_folder
 
 _REMEDY = (
     "run `wandb login` (or set WANDB_API_KEY), or keep the runs on this machine with"
     " WANDB_MODE=offline"
 )
+_ID = "wandb_id.txt"
 _DEFAULT = "oos_lagged"
 _NOT_ONLINE = ("offline", "dryrun", "disabled")
 
@@ -25,7 +29,9 @@ def wandb_loggers(trainer: pl.Trainer) -> list[WandbLogger]:
     return [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
 
 
-def name_runs(trainer: pl.Trainer, config: dict[str, Any], command: str = "fit") -> None:
+def name_runs(
+    trainer: pl.Trainer, config: dict[str, Any], command: str = "fit", *, resume: bool = False
+) -> None:
     """Fill in what the user's settings leave open of each W&B run; nothing is started yet.
 
     The group is unit/data set/vintage, which a study puts its own name before, the run's name is
@@ -36,6 +42,7 @@ def name_runs(trainer: pl.Trainer, config: dict[str, Any], command: str = "fit")
         trainer: with its loggers.
         config: resolved YAML of the command.
         command: which it is, the type of job.
+        resume: whether the run goes on under the name W&B knows it by.
 
     Raises:
         UserError: a run is to go online and no key is known.
@@ -51,6 +58,10 @@ def name_runs(trainer: pl.Trainer, config: dict[str, Any], command: str = "fit")
     for logger in wandb_loggers(trainer):
         given = logger._wandb_init
         given.update({key: value for key, value in names.items() if given.get(key) is None})
+        if logger._id is None:
+            # Known from here on: where W&B's is the first logger, it names the run's folder.
+            kept = _kept_id(trainer) if resume else None
+            logger._id = given["id"] = kept or secrets.token_hex(4)
         given["config"] = {**config, **about, **(given.get("config") or {})}
         given.setdefault("reinit", "create_new")
         if logger._offline:
@@ -58,6 +69,14 @@ def name_runs(trainer: pl.Trainer, config: dict[str, Any], command: str = "fit")
             given["mode"], logger._offline = "offline", False
         if trainer.is_global_zero and goes_online(given.get("mode")):
             refuse_without_key()
+
+
+def keep_id(trainer: pl.Trainer) -> None:
+    """Note in the run's folder by which name W&B knows the run, should it be resumed."""
+    folder, loggers = run_folder(trainer), wandb_loggers(trainer)
+    if loggers and trainer.is_global_zero:
+        with atomic_file(folder / _ID) as draft:
+            draft.write_text(str(loggers[0].version))
 
 
 def goes_online(mode: str | None) -> bool:
@@ -115,6 +134,11 @@ def _about(trainer: pl.Trainer, config: dict[str, Any]) -> dict[str, Any]:
         if isinstance(callback, FactorMatrixExport):
             unit, run = callback.unit or unit, run if callback.run is None else callback.run
     return {"unit": unit, "dataset": data["dataset"], "vintage": data["vintage"], "seed": run}
+
+
+def _kept_id(trainer: pl.Trainer) -> str | None:
+    file = run_folder(trainer) / _ID
+    return file.read_text().strip() if file.is_file() else None
 
 
 def _server() -> str:

@@ -113,9 +113,6 @@ def test_trap_05_two_runs_of_one_logger(options: Options, tmp_path: Path) -> Non
 def test_trap_05_and_two_runs_of_weights_and_biases(
     options: Options, edited: Edited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import wandb
-
-    monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
 
     def track(config: Any) -> None:
@@ -125,19 +122,21 @@ def test_trap_05_and_two_runs_of_weights_and_biases(
 
     line = edited(options(tmp_path / "x", **{"trainer.max_epochs": 1}), track)
     line = [arg for arg in line if not arg.startswith("--trainer.logger")]
-    runs = []
     for seed in range(2):
         assert main([*line, f"--seed_everything={seed}"]) == 0
-        run: Any = wandb.run
-        assert run.config["data"]["vintage"] == 2021, "the whole configuration is sent"
-        assert run.config["seed_everything"] == seed
-        runs.append(run.id)
-        wandb.finish()
+    runs = {}
+    for folder in (tmp_path / "wandb").glob("offline-run-*"):
+        command = [sys.executable, "-m", "wandb", "leet", "inspect", "--summary", "--json"]
+        told = json.loads(subprocess.check_output([*command, str(folder)]))
+        assert told["config"]["data"]["vintage"] == 2021, "the whole configuration is sent"
+        runs[told["run_id"]] = told["config"]["seed_everything"]
+    assert set(runs.values()) == {0, 1}
     folders = {folder.name: folder for folder in (tmp_path / "alpha").iterdir()}
-    assert folders.keys() == set(runs)
-    for folder in folders.values():
+    assert folders.keys() == runs.keys()
+    for name, folder in folders.items():
         names = {file.name for file in folder.iterdir()}
-        assert names == {"config.yaml", "checkpoints", "factors.parquet"}
+        assert names > {"config.yaml", "checkpoints", "factors.parquet", "ic_by_date.csv"}
+        assert yaml.safe_load((folder / "config.yaml").read_text())["seed_everything"] == runs[name]
 
 
 def test_trap_07_arguments_as_sweeps_write_them(options: Options, market_panel: Path) -> None:
