@@ -24,7 +24,7 @@ DONE = "seed.json"
 
 
 class SeedRun(TrainingCLI):
-    """`fit` of one of several seeds; one that is done already is not trained again.
+    """`fit` of one of several seeds; one that is done is not trained again, one cut off goes on.
 
     Args:
         args: the command line without its seeds.
@@ -36,8 +36,9 @@ class SeedRun(TrainingCLI):
         super().__init__([*args, f"--seed_everything={seed}"])
 
     def before_instantiate_classes(self) -> None:
-        """Send the seed's files to a folder of its own."""
+        """Send the seed's files to a folder of its own, to go on with what is left there."""
         super().before_instantiate_classes()
+        self.resume = True
         give_own_folder(self._get(self.config, "trainer"), self.seed)
 
     def _run_subcommand(self, subcommand: str) -> None:

@@ -12,6 +12,7 @@ from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.cli import main
 from alpha_lightning.factors import seed_run
 from alpha_lightning.factors.seed_run import SeedRun
+from alpha_lightning.factors.unit import FactorUnit
 from alpha_lightning.windows import dataset, resident
 from alpha_lightning.windows.shared import forget
 
@@ -34,21 +35,8 @@ def test_together_is_bit_for_bit_one_by_one(options: Options, tmp_path: Path) ->
     for seed in (0, 2, 3):
         ours, alone = tmp_path / "many" / f"s{seed}", tmp_path / f"alone{seed}"
         assert main(options(alone, seed_everything=seed, **DROPOUT)) == 0
-        pair = [pd.read_csv(folder / "metrics.csv") for folder in (ours, alone)]
-        kept = [log.drop(columns=list(MEASURED), errors="ignore") for log in pair]
-        pd.testing.assert_frame_equal(*kept, check_exact=True)
-        logs[seed] = kept[0]
-        for name in ("best.ckpt", "last.ckpt"):
-            states = [
-                torch.load(folder / "checkpoints" / name, weights_only=True)
-                for folder in (ours, alone)
-            ]
-            assert states[0]["state_dict"].keys() == states[1]["state_dict"].keys()
-            for key, value in states[0]["state_dict"].items():
-                assert value.numpy().tobytes() == states[1]["state_dict"][key].numpy().tobytes()
-        tables = [read_dated_table(folder / "factors.parquet") for folder in (ours, alone)]
-        assert tables[0].values.tobytes() == tables[1].values.tobytes()
-        assert tables[0].metadata["seed"] == tables[1].metadata["seed"] == seed
+        logs[seed] = assert_same(ours, alone)
+        assert read_dated_table(ours / "factors.parquet").metadata["seed"] == seed
     assert not logs[0].equals(logs[2]), "each its own initialisation and order"
 
 
@@ -142,6 +130,51 @@ def test_interrupted_it_ends(
     with pytest.raises(SystemExit):
         together(options, tmp_path / "run", "0..3")
     assert trained == [0]
+
+
+def test_cut_off_it_skips_goes_on_and_ends_the_same(
+    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert together(options, tmp_path / "whole", "0..2") == 0
+    begun: list[tuple[int, int]] = []
+    cut = True
+
+    def watched(unit: FactorUnit) -> None:
+        seed = unit.trainer.datamodule.seed  # type: ignore[attr-defined]
+        begun.append((seed, unit.current_epoch))
+        if cut and begun[-1] == (1, 1):
+            raise SystemExit(143)
+
+    monkeypatch.setattr(FactorUnit, "on_train_epoch_start", watched)
+    with pytest.raises(SystemExit):
+        together(options, tmp_path / "cut", "0..2")
+    assert begun == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    cut = False
+    begun.clear()
+    assert together(options, tmp_path / "cut", "0..2") == 0
+    assert begun == [(1, 1), (2, 0), (2, 1)]
+    for seed in range(3):
+        pair = [tmp_path / name / f"s{seed}" for name in ("whole", "cut")]
+        assert_same(*pair)
+
+
+def assert_same(ours: Path, theirs: Path) -> pd.DataFrame:
+    """The log of two runs that are to be equal but for the time they took."""
+    logs = [
+        pd.read_csv(folder / "metrics.csv").drop(columns=list(MEASURED), errors="ignore")
+        for folder in (ours, theirs)
+    ]
+    pd.testing.assert_frame_equal(*logs, check_exact=True)
+    for name in ("best.ckpt", "last.ckpt"):
+        found = [folder.rglob(name) for folder in (ours, theirs)]
+        states = [torch.load(next(files), weights_only=True)["state_dict"] for files in found]
+        assert states[0].keys() == states[1].keys()
+        for key, value in states[0].items():
+            assert value.numpy().tobytes() == states[1][key].numpy().tobytes()
+    tables = [read_dated_table(folder / "factors.parquet") for folder in (ours, theirs)]
+    assert tables[0].values.tobytes() == tables[1].values.tobytes()
+    assert tables[0].metadata["seed"] == tables[1].metadata["seed"]
+    return logs[0]
 
 
 def test_several_processes_are_refused(
