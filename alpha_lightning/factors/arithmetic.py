@@ -36,8 +36,8 @@ def compile_in_place(network: nn.Module) -> None:
     """Compile a network where it is: its weights keep their names.
 
     ``nn.GRU`` and ``nn.LSTM`` stay the fused kernels that they are: unrolled over the window they
-    take twice the time on a CPU. The modules beside them are compiled; a network that has none is
-    left as it is. Compiled dropout draws other noise than eager dropout from the same seed.
+    take twice the time on a CPU. PyTorch leaves a method in which it meets one as it is. Compiled
+    dropout draws other noise than eager dropout from the same seed.
 
     Raises:
         UserError: there is no compiler to translate the kernels with.
@@ -49,8 +49,7 @@ def compile_in_place(network: nn.Module) -> None:
             f" {'no ' + named if named else 'none'}: install g++, set CXX, or set it to false"
         )
         raise UserError(msg)
-    for module in _without_recurrence(network):
-        module.compile()
+    network.compile()
 
 
 def of_any_length(windows: Tensor) -> Tensor:
@@ -61,12 +60,3 @@ def of_any_length(windows: Tensor) -> Tensor:
     """
     torch._dynamo.maybe_mark_dynamic(windows, 0)
     return windows
-
-
-def _without_recurrence(network: nn.Module) -> list[nn.Module]:
-    # PyTorch does not compile a module at all in which it meets a recurrence.
-    if isinstance(network, nn.RNNBase):
-        return []
-    if not any(isinstance(module, nn.RNNBase) for module in network.modules()):
-        return [network]
-    return [part for child in network.children() for part in _without_recurrence(child)]

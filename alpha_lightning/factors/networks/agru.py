@@ -55,8 +55,14 @@ class AGRU(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Map windows ``(N, L, F)`` to context and last hidden state ``(N, 2 * hidden)``."""
-        states: Tensor
-        states, _ = self.recurrence(windows.transpose(0, 1))
+        states = self._states(windows)
         weights = self.attention(states).softmax(dim=0)
         context = (weights * states).sum(dim=0)
         return torch.cat([context, states[-1]], dim=-1)
+
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
+    def _states(self, windows: Tensor) -> Tensor:
+        # A method of its own, or the attention would not be compiled either.
+        states: Tensor
+        states, _ = self.recurrence(windows.transpose(0, 1))
+        return states
