@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 
 from alpha_lightning.artefacts.atomic import atomic_file
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.study.options import merge
 
 
 def simulate_step(config: dict[str, Any], out: str) -> None:
@@ -49,17 +51,49 @@ def prepare_step(panel: str, dataset: str, rule: dict[str, Any]) -> None:
     WindowSource.open(panel, dataset, SampleRule(**rule))
 
 
-def fit_step(config: dict[str, Any], folder: str, threads: int) -> None:
-    """Train one unit from a resolved configuration, in a folder of its own, from the beginning."""
-    target = Path(folder)
-    shutil.rmtree(target, ignore_errors=True)
+def fit_step(
+    config: dict[str, Any],
+    folder: str,
+    threads: int,
+    *,
+    tracking: dict[str, Any] | None = None,
+    resume: bool = False,
+) -> None:
+    """Train one unit from a resolved configuration, in a folder of its own.
+
+    Args:
+        config: of `fit`.
+        folder: of the run.
+        threads: of torch.
+        tracking: laid over the configuration: who is told how it goes.
+        resume: go on from the newest state in the folder, left by the same task; otherwise, or
+            when it cannot be read, from the beginning.
+    """
+    config = merge(config, tracking or {})
+    if resume and _is_whole(Path(folder) / "checkpoints" / "last.ckpt"):
+        _lightning("fit", config, folder, threads, "--resume=true")
+        return
+    shutil.rmtree(folder, ignore_errors=True)
     _lightning("fit", config, folder, threads)
 
 
-def export_step(config: dict[str, Any], folder: str, threads: int) -> None:
-    """Make the factor matrix of a trained network again, from its checkpoint."""
+def export_step(
+    config: dict[str, Any], folder: str, threads: int, *, tracking: dict[str, Any] | None = None
+) -> None:
+    """Make the factor matrix of a trained network again, from its checkpoint; nobody is told."""
+    del tracking
     best = Path(folder) / "checkpoints" / "best.ckpt"
     _lightning("predict", _exporting(config, folder), folder, threads, f"--ckpt_path={best}")
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    from alpha_lightning.factors.checkpoint import read_checkpoint
+
+    try:
+        read_checkpoint(checkpoint)
+    except UserError:
+        return False
+    return True
 
 
 def _exporting(config: dict[str, Any], folder: str) -> dict[str, Any]:

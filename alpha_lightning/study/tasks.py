@@ -1,6 +1,7 @@
 """Tasks: pure functions of their settings and of the artefacts that earlier tasks wrote."""
 
 import importlib
+import inspect
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ from alpha_lightning.study.code_version import code_fingerprint
 
 MARKER = "done.json"
 FAILED = "failed.json"
+STARTED = "started.json"
+"""Left where a task begins, with its identity, and removed when it has succeeded."""
 
 
 class Restore(NamedTuple):
@@ -147,15 +150,14 @@ def spent(tasks: Sequence[Task], unfinished: set[str]) -> list[Path]:
 
 def read_marker(folder: Path) -> dict[str, Any]:
     """What a completed task left, or an empty dictionary."""
-    try:
-        marker = json.loads((folder / MARKER).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return marker if isinstance(marker, dict) else {}
+    return _read(folder / MARKER)
 
 
 def run_task(task: Task, folder: Path, identity: Identity) -> None:
     """Run a task and leave its marker, the last thing written.
+
+    A function with an argument ``resume`` is told whether the same task, of the same identity, was
+    begun before and cut, so that what it left may be gone on from.
 
     Args:
         task: what to run.
@@ -170,7 +172,9 @@ def run_task(task: Task, folder: Path, identity: Identity) -> None:
     (folder / FAILED).unlink(missing_ok=True)
     if again is None:
         (folder / MARKER).unlink(missing_ok=True)
-        _call(task.function, task)
+        cut = _read(folder / STARTED).get("key") == identity.key
+        _write(folder / STARTED, {"key": identity.key})
+        _call(task.function, task, resume=cut)
     else:
         try:
             _call(again.function, task)
@@ -183,13 +187,28 @@ def run_task(task: Task, folder: Path, identity: Identity) -> None:
     # The time it takes from scratch is what an estimate wants.
     seconds = before["seconds"] if again else round(time.perf_counter() - begin, 3)
     marker = {"key": identity.key, "task": task.name, "seconds": seconds, **asdict(identity)}
-    with atomic_file(folder / MARKER) as draft:
-        draft.write_text(json.dumps(marker, indent=1))
+    _write(folder / MARKER, marker)
+    (folder / STARTED).unlink(missing_ok=True)
 
 
-def _call(function: str, task: Task) -> None:
-    module, name = function.split(":")
-    getattr(importlib.import_module(module), name)(**task.arguments, **task.aside)
+def _call(path: str, task: Task, *, resume: bool = False) -> None:
+    module, name = path.split(":")
+    function = getattr(importlib.import_module(module), name)
+    goes_on = resume and "resume" in inspect.signature(function).parameters
+    function(**task.arguments, **task.aside, **({"resume": True} if goes_on else {}))
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    with atomic_file(path) as draft:
+        draft.write_text(json.dumps(content, indent=1))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _reason(marker: Mapping[str, Any], identity: Identity) -> str | None:

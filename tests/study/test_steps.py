@@ -11,6 +11,7 @@ import yaml
 from alpha_lightning.artefacts.dated_table import read_dated_table, read_metadata
 from alpha_lightning.characteristics.exchange import Exchange
 from alpha_lightning.factors import training_cli
+from alpha_lightning.factors.unit import FactorUnit
 from alpha_lightning.panel import characterise
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.study.options import merge
@@ -109,6 +110,44 @@ def test_from_panel_to_scores(study: StudySettings, tmp_path: Path) -> None:
         arguments = tasks[f"baseline/{kind}"]["arguments"]
         baseline_step(arguments, settings, threads=1)
         assert len(read_dated_table(arguments["out"])) > 1000
+
+
+class CutError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("left", ["whole", "damaged", "nothing"])
+def test_a_cut_fit_goes_on_from_its_state_if_that_can_be_read(
+    study: StudySettings, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    task = next(task for task in lay_out(study) if task.name.startswith("fit/"))
+    config = merge(task.arguments["config"], {"trainer": {"max_epochs": 3}})
+    folder = Path(task.arguments["folder"])
+    fit_step(config, str(folder), 1)
+    whole = read_dated_table(folder / "factors.parquet")
+    step, epochs = FactorUnit.training_step, list[int]()
+
+    def counts(unit: FactorUnit, batch: Any, index: int) -> Any:
+        epochs.append(unit.current_epoch)
+        if cut and unit.current_epoch == 2:
+            raise CutError
+        return step(unit, batch, index)
+
+    monkeypatch.setattr(FactorUnit, "training_step", counts)
+    cut = True
+    with pytest.raises(CutError):
+        fit_step(config, str(folder), 1)
+    cut = False
+    epochs.clear()
+    last = folder / "checkpoints" / "last.ckpt"
+    if left == "damaged":
+        last.write_bytes(last.read_bytes()[:1000])
+    elif left == "nothing":
+        last.unlink()
+    fit_step(config, str(folder), 1, resume=True)
+    assert set(epochs) == ({2} if left == "whole" else {0, 1, 2})
+    resumed = read_dated_table(folder / "factors.parquet")
+    assert resumed.values.tobytes() == whole.values.tobytes()
 
 
 def test_the_threads_of_a_fit_are_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

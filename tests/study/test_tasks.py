@@ -1,5 +1,6 @@
 """Identity and completion of tasks."""
 
+import contextlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from alpha_lightning.study import tasks as module
 from alpha_lightning.study.tasks import (
     FAILED,
     MARKER,
+    STARTED,
     Identity,
     Restore,
     Task,
@@ -233,3 +235,25 @@ def test_a_way_back_that_was_cut_off_is_taken_again_and_a_damaged_one_is_not(
 
 def nothing(**_: str) -> None:
     """The whole way."""
+
+
+RESUMED: list[bool] = []
+
+
+def may_be_cut(how: str, *, resume: bool = False) -> None:
+    """A task that can go on."""
+    RESUMED.append(resume)
+    if how == "cut":
+        raise KeyboardInterrupt
+
+
+def test_a_cut_task_is_gone_on_with_and_no_other(tmp_path: Path) -> None:
+    RESUMED.clear()
+    other = replace(ANY, code="other code")
+    for identity, how in ((ANY, "cut"), (ANY, "cut"), (other, "cut"), (other, ""), (other, "")):
+        task = Task("fit", f"{__name__}:may_be_cut", {"how": how})
+        with pytest.raises(KeyboardInterrupt) if how else contextlib.nullcontext():
+            run_task(task, tmp_path, identity)
+        assert (tmp_path / STARTED).exists() == bool(how)
+    assert RESUMED == [False, True, False, True, False]
+    assert read_marker(tmp_path)["key"] == other.key
