@@ -28,6 +28,7 @@ from alpha_lightning.factors.tracking import TrainingLog
 from alpha_lightning.factors.unit import FactorUnit
 from alpha_lightning.factors.wandb_runs import name_runs, wandb_loggers
 from alpha_lightning.windows.datamodule import CrossSectionDataModule
+from alpha_lightning.windows.memory_advice import memory_advice
 
 _FOUND_BY_TRAINER = ("last", "best", "hpc", "registry")
 _LINKED = ("n_features", "window")
@@ -95,13 +96,14 @@ class TrainingCLI(LightningCLI):
         self._take_resume()
         refuse_seeds_of_a_file(self._get(self.config, "seeds"))
         # A second CSVLogger in a folder deletes what the first one wrote.
-        logger: Any = self._get(self.config, "trainer.logger")
-        elsewhere = self.subcommand not in (None, "fit")
-        if elsewhere and str(getattr(logger, "class_path", "")).endswith(_CSV):
-            version = logger.init_args.version
-            if version is not None:
-                run = version if isinstance(version, str) else f"version_{version}"
-                logger.init_args.version = f"{run}/{self.subcommand}"
+        loggers: Any = self._get(self.config, "trainer.logger")
+        for logger in loggers if isinstance(loggers, list) else [loggers]:
+            elsewhere = self.subcommand not in (None, "fit")
+            if elsewhere and str(getattr(logger, "class_path", "")).endswith(_CSV):
+                version = logger.init_args.version
+                if version is not None:
+                    run = version if isinstance(version, str) else f"version_{version}"
+                    logger.init_args.version = f"{run}/{self.subcommand}"
 
     def instantiate_classes(self) -> None:
         """Instantiate; a user's mistake in an optional setting stays a user's mistake."""
@@ -152,7 +154,7 @@ class TrainingCLI(LightningCLI):
             raise
 
     def _memory_advice(self) -> str:
-        return ""
+        return memory_advice(self.datamodule)
 
     def _take_resume(self) -> None:
         # Taken out of the configuration: the copy kept in the run's folder describes the run.
