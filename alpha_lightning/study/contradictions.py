@@ -22,7 +22,7 @@ _OWN = {
     "data.seed": "seeds",
     "data.rule.scheme": "schemes",
     "data.sample.universe": "universe",
-    "trainer.logger": "out",
+    "trainer.logger": "out and tracking",
     "trainer.devices": "--jobs",
 }
 
@@ -51,6 +51,9 @@ def refuse_contradictions(study: "StudySettings") -> None:
         )
         raise PanelError(msg)
     _check_fit(study.name, study.fit)
+    if study.tracking.mode and not study.tracking.project:
+        msg = f"study {study.name}: tracking.project is empty: W&B keeps runs in a project"
+        raise PanelError(msg)
 
 
 def _check_lists(study: "StudySettings") -> None:

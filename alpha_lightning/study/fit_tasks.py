@@ -13,6 +13,7 @@ from alpha_lightning.study.tasks import Restore, Task
 
 _EXPORT = "alpha_lightning.factors.export.FactorMatrixExport"
 _LOGGER = "pytorch_lightning.loggers.CSVLogger"
+_WANDB = "pytorch_lightning.loggers.WandbLogger"
 _DEFAULT = "oos_lagged"
 
 
@@ -36,8 +37,12 @@ class Network(NamedTuple):
     @property
     def place(self) -> str:
         """Below ``units/`` and ``tasks/fit/``."""
-        cut = "" if self.scheme == _DEFAULT else f"-{self.scheme}"
-        return f"{self.unit}/{self.dataset}/v{self.vintage}{cut}/s{self.run}"
+        return f"{self.unit}/{self.dataset}/v{self.cut}/s{self.run}"
+
+    @property
+    def cut(self) -> str:
+        """The vintage, and how it is cut where that is not the usual way."""
+        return f"{self.vintage}" if self.scheme == _DEFAULT else f"{self.vintage}-{self.scheme}"
 
 
 def networks_of(study: StudySettings) -> Iterator[Network]:
@@ -76,6 +81,7 @@ def fit_tasks(study: StudySettings, units: Mapping[str, dict[str, Any]]) -> Iter
             },
             (prepared(network.dataset),),
             writes=str(folder / "factors.parquet"),
+            aside=_tracking(study, network),
             restore=Restore(f"{STEPS}:export_step", str(folder / "checkpoints" / "best.ckpt")),
             transient=study.factors.keep == "until_weighed",
         )
@@ -111,10 +117,36 @@ def resolve(study: StudySettings, config: dict[str, Any], network: Network) -> d
     asked = merge(config, study.fit)
     resolved = merge(asked, own)
     # Replaced whole: settings of another logger must not be left in it.
-    save = {"save_dir": str(folder.parent), "name": "", "version": folder.name}
-    resolved["trainer"]["logger"] = {"class_path": _LOGGER, "init_args": save}
+    resolved["trainer"]["logger"] = _csv(folder)
     resolved["trainer"]["callbacks"] = _callbacks(study, asked, network)
     return resolved
+
+
+def _csv(folder: Path) -> dict[str, Any]:
+    save = {"save_dir": str(folder.parent), "name": "", "version": folder.name}
+    return {"class_path": _LOGGER, "init_args": save}
+
+
+def _tracking(study: StudySettings, network: Network) -> dict[str, Any]:
+    """Settings of `fit` for those who watch, nothing where they are the usual ones."""
+    tracking = study.tracking
+    laid_over: dict[str, Any] = {}
+    if not tracking.tensorboard:
+        laid_over["log"] = {"tensorboard": False}
+    if tracking.mode:
+        run = {
+            "project": tracking.project,
+            "entity": tracking.entity,
+            "group": f"{study.name}/{network.unit}/{network.dataset}/{network.cut}",
+            "name": f"s{network.run}",
+            "tags": tracking.tags,
+            "save_dir": str(study.folder),
+            "offline": tracking.mode == "offline",
+        }
+        wandb = {"class_path": _WANDB, "init_args": run}
+        # CSV first: it names the folder.
+        laid_over["trainer"] = {"logger": [_csv(unit_folder(study, network)), wandb]}
+    return {"tracking": laid_over} if laid_over else {}
 
 
 def _callbacks(study: StudySettings, asked: dict[str, Any], network: Network) -> list[Any]:

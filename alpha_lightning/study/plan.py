@@ -48,9 +48,14 @@ def _tasks(study: StudySettings, planning: bool) -> Iterator[Task]:
         "alpha_lightning.reports.report:report",
         {"study": str(study.folder)},
         ("evaluate", *(card.name for card in cards)),
-        {"study.yaml": fingerprint_json(asdict(study))},
+        {"study.yaml": fingerprint_json(_told(study))},
         str(study.folder / "report" / "index.html"),
     )
+
+
+def _told(study: StudySettings) -> dict[str, Any]:
+    """What a report tells of the settings: who watched is none of it."""
+    return {name: value for name, value in asdict(study).items() if name != "tracking"}
 
 
 def _card(study: StudySettings, unit: str, config: dict[str, Any]) -> Task:

@@ -79,6 +79,30 @@ class FactorSettings:
 
 
 @dataclass(frozen=True)
+class TrackingSettings:
+    """Who is told how a study goes; no number, and no task that is done, depends on it."""
+
+    wandb: Literal["off", "offline", "online", False] = "off"
+    """A W&B run for each network and one for the study: kept in <out>/wandb, or on W&B's server.
+    What is done already is not run again to be told of."""
+    project: str = "alpha_lightning"
+    """W&B project."""
+    entity: str | None = None
+    """W&B user or team; your own when not given."""
+    tags: list[str] = field(default_factory=list)
+    """Tags of the W&B runs."""
+    artifacts: bool = True
+    """Whether W&B is also given the report and its tables."""
+    tensorboard: bool = True
+    """Curves for TensorBoard in each network's folder: ``tensorboard --logdir <out>/units``."""
+
+    @property
+    def mode(self) -> Literal["offline", "online"] | None:
+        """How W&B runs, or None; a bare ``off`` of a YAML file arrives as False."""
+        return self.wandb if self.wandb in ("offline", "online") else None
+
+
+@dataclass(frozen=True)
 class Expectation:
     """What `study plan` reckons with before there is a panel."""
 
@@ -127,6 +151,8 @@ class StudySettings:
     """What is measured."""
     threads: int = 1
     """Threads of one training task; results may differ in the last digit between thread counts."""
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    """Who is told how it goes: TensorBoard, W&B."""
     expected: Expectation = Expectation()
     """What `study plan` reckons with before there is a panel."""
 

@@ -192,3 +192,23 @@ def test_without_a_logger_nothing_is_written(
     files = {file.name for file in tmp_path.rglob("*")}
     assert "ic_by_date.csv" not in files
     assert not {name for name in files if name.startswith("events")}
+
+
+def test_the_log_of_a_fit_with_several_loggers_survives_its_validation(
+    options: Options, edited: Callable[..., list[str]], again: Options, tmp_path: Path
+) -> None:
+    def two(config: Any) -> None:
+        logger = config["trainer"]["logger"]
+        logger["init_args"] = {"save_dir": str(tmp_path), "name": "", "version": "run"}
+        board = {"save_dir": str(tmp_path), "name": "board", "version": "run"}
+        path = "pytorch_lightning.loggers.TensorBoardLogger"
+        config["trainer"]["logger"] = [logger, {"class_path": path, "init_args": board}]
+
+    line = edited(options(tmp_path / "run", **{"trainer.max_epochs": 1}), two)
+    assert main([arg for arg in line if not arg.startswith("--trainer.logger")]) == 0
+    before = (tmp_path / "run" / "metrics.csv").read_text()
+    assert list((tmp_path / "board" / "run").glob("events*")), "the user's own"
+    assert not list((tmp_path / "run").glob("events*"))
+    assert main(again("validate", tmp_path / "run")) == 0
+    assert (tmp_path / "run" / "metrics.csv").read_text() == before
+    assert (tmp_path / "run" / "validate" / "metrics.csv").exists()

@@ -69,7 +69,7 @@ def test_defaults_make_a_study() -> None:
         ({"fit": {"data": {"vintage": 2020}}}, "fit.data.vintage is the study's own to say"),
         ({"fit": {"data": {"panel": "x"}}}, "use source instead"),
         ({"fit": {"data": {"sample": {"universe": "x"}}}}, "use universe instead"),
-        ({"fit": {"trainer": {"logger": True}}}, "use out instead"),
+        ({"fit": {"trainer": {"logger": True}}}, "use out and tracking instead"),
         ({"fit": {"trainer": {"devices": 2}}}, "use --jobs instead"),
         ({"source": SourceSettings(panel="a", minute="b")}, "source.minute has no use beside a"),
         ({"source": SourceSettings(market="a", trades="b")}, "source.trades has no use beside"),
