@@ -31,8 +31,21 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises:
         UserError: there is no such file, or it is no checkpoint of a factor unit.
     """
+    checkpoint = read_safely(path)
+    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
+        msg = f"{path} is not a checkpoint of a factor unit: it holds no state_dict"
+        raise UserError(msg)
+    return checkpoint
+
+
+def read_safely(path: str | Path) -> Any:
+    """Content of a file of torch; nothing but tensors and plain values is ever loaded.
+
+    Raises:
+        UserError: there is no such file, or it is damaged or holds something else.
+    """
     try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         msg = f"checkpoint {path} does not exist: check --ckpt_path"
         raise UserError(msg) from error
@@ -41,10 +54,6 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         reason = str(error).partition("\n")[0] or type(error).__name__
         msg = f"checkpoint {path} is damaged or not a checkpoint ({reason})"
         raise UserError(msg) from error
-    if not isinstance(checkpoint, dict) or "state_dict" not in checkpoint:
-        msg = f"{path} is not a checkpoint of a factor unit: it holds no state_dict"
-        raise UserError(msg)
-    return checkpoint
 
 
 def refuse_other_settings(saved: Mapping[str, Any], asked: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import torch
 from lightning_fabric.plugins import TorchCheckpointIO
 
 from alpha_lightning.artefacts.atomic import atomic_file
-from alpha_lightning.factors.checkpoint import read_checkpoint
+from alpha_lightning.factors.checkpoint import read_safely
 
 
 class CheckpointFile(TorchCheckpointIO):
@@ -38,6 +38,7 @@ class CheckpointFile(TorchCheckpointIO):
         """Read a checkpoint; whatever is asked, nothing but tensors and plain values is loaded.
 
         Raises:
-            UserError: there is no such file, or it is no checkpoint of a factor unit.
+            UserError: there is no such file, or it is damaged.
         """
-        return read_checkpoint(path)
+        content: dict[str, Any] = read_safely(path)
+        return content

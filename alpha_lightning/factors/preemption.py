@@ -42,22 +42,32 @@ class Preemption:
         self.number = 0
         self.at_once = ""
         self._trainer: pl.Trainer | None = None
+        self._before: dict[signal.Signals, Any] = {}
 
-    def listen(self, trainer: pl.Trainer) -> None:
-        """Begin; Lightning puts the handlers of before back at the end.
+    def listen(self, trainer: pl.Trainer, at_once: str = "") -> None:
+        """Begin to listen.
 
         Args:
             trainer: once it has put its own handlers in place.
+            at_once: what became of the run, to go at once; otherwise a signal is remembered.
         """
-        self.number, self.at_once, self._trainer = 0, "", trainer
+        self.number, self.at_once, self._trainer = 0, at_once, trainer
         if threading.current_thread() is not threading.main_thread():
             return
+        self.rest()
         for number in {*_SIGNALS, _requeue_signal(trainer) or signal.SIGTERM}:
-            signal.signal(number, self._note)
+            self._before[number] = signal.signal(number, self._note)
         if trainer.received_sigterm:
             # It came after Lightning had begun to listen, and before us.
             trainer._signal_connector.received_sigterm = False
             self.number = int(signal.SIGTERM)
+
+    def rest(self) -> None:
+        """Put those handlers back that were there before."""
+        for number, handler in self._before.items():
+            if signal.getsignal(number) == self._note:
+                signal.signal(number, handler)
+        self._before = {}
 
     def leave(self, told: str) -> NoReturn:
         """Go; under SLURM with auto-requeue, process 0 puts the job into the queue again first.

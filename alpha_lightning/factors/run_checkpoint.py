@@ -1,6 +1,8 @@
 """The state of a training, written so often and so whole that a kill anywhere costs little."""
 
+import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +92,7 @@ class RunCheckpoint(pl.Callback):
                 "stopped": bool(trainer.should_stop),
                 "random": random_states(),
                 "logs": log_texts(trainer),
+                "settings": training_settings(trainer.datamodule),  # type: ignore[attr-defined]
             }
 
     def on_load_checkpoint(
@@ -165,11 +168,25 @@ class RunCheckpoint(pl.Callback):
             self._leave_if_asked(trainer, asked)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the last state; what comes after it can be done again."""
+        """Write the last state."""
         if _place(trainer) != self._saved or trainer.should_stop:
             self.save(trainer)
-        self._preemption.at_once = f"training is done, its state is in {self._path}: {_REMEDY}"
         self._leave_if_asked(trainer, self._agreed(trainer, self._preemption.number))
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Answer signals at once: what comes now can be done again."""
+        told = f"training is done, its state is in {self._path}: {_REMEDY}"
+        self._preemption.listen(trainer, told)
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Listen no more."""
+        self._preemption.rest()
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Listen no more."""
+        self._preemption.rest()
 
     def save(self, trainer: pl.Trainer) -> None:
         """Write ``last.ckpt``; all processes come here together."""
@@ -214,6 +231,21 @@ def fingerprints(data: CrossSectionDataModule) -> dict[str, str]:
         "panel_fingerprint": data.panel_fingerprint,
         "dataset_fingerprint": data.dataset_fingerprint,
     }
+
+
+def training_settings(data: Any) -> dict[str, Any]:
+    """Settings beside those of the unit that make a run another run, by dotted name, in JSON types.
+
+    Where the panel lives, how a step is split and for how long one trains are not among them.
+    """
+    if not isinstance(data, CrossSectionDataModule):
+        return {}
+    nested = {"rule": asdict(data.rule), "sample": asdict(data.sample_rule)}
+    nested["inputs"] = asdict(data.inputs)
+    flat = {f"data.{a}.{b}": value for a, rule in nested.items() for b, value in rule.items()}
+    steps = {"data.date_step": data.date_step, "data.valid_step": data.valid_step}
+    told: dict[str, Any] = json.loads(json.dumps(flat | steps | {"seed_everything": data.seed}))
+    return told
 
 
 _REMEDY = "give the same command with --resume true to go on"

@@ -11,7 +11,12 @@ from pytorch_lightning.utilities import rank_zero_info, rank_zero_only
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.lock import locked
 from alpha_lightning.factors.checkpoint import PROVENANCE, read_checkpoint, refuse_other_settings
-from alpha_lightning.factors.run_checkpoint import STATE, fingerprints, last_checkpoint
+from alpha_lightning.factors.run_checkpoint import (
+    STATE,
+    fingerprints,
+    last_checkpoint,
+    training_settings,
+)
 from alpha_lightning.factors.run_folder import run_folder
 from alpha_lightning.factors.run_log import go_on_with_logs
 from alpha_lightning.factors.run_state import refuse_other_panel
@@ -86,5 +91,13 @@ def _refuse_other_run(
 ) -> None:
     # Lightning asks the unit as well, but when log and configuration have been written.
     refuse_other_settings(checkpoint.get("hyper_parameters", {}), unit.hparams)
+    before, now = checkpoint.get(STATE, {}).get("settings", {}), training_settings(data)
+    for name in sorted(before.keys() & now.keys()):
+        if before[name] != now[name]:
+            msg = (
+                f"the run in this folder was begun with {name} {before[name]}, this one has"
+                f" {now[name]}: give it a folder of its own, or go on with the settings of before"
+            )
+            raise UserError(msg)
     if isinstance(data, CrossSectionDataModule) and PROVENANCE in checkpoint:
         refuse_other_panel(checkpoint[PROVENANCE], fingerprints(data))
