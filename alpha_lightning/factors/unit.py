@@ -208,11 +208,8 @@ class FactorUnit(pl.LightningModule):
         data = self._cross_sections
         if data is not None:
             checkpoint[PROVENANCE] = data.provenance()
-        gather = self.trainer.strategy.all_gather
-        checkpoint[_TRAINING_SUMS] = {
-            name: gather(sums).reshape(-1, len(sums)).cpu()
-            for name, sums in self._metrics_of("train").sums().items()
-        }
+        sums = self._metrics_of("train").sums()
+        checkpoint[_TRAINING_SUMS] = {name: self._share_of_each(s) for name, s in sums.items()}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a checkpoint whose inputs or settings are not those of this run; take its sums.
@@ -251,6 +248,13 @@ class FactorUnit(pl.LightningModule):
             place = number * self.trainer.world_size + self.global_rank
             seed = (data.seed * _STRIDE + self.current_epoch) * _STRIDE + place
             torch.manual_seed(seed % (1 << 63))
+
+    def _share_of_each(self, sums: Tensor) -> Tensor:
+        # (P, size): each process adds its row to zeros.
+        shares = sums.new_zeros(self.trainer.world_size, len(sums))
+        shares[self.global_rank] = sums
+        reduced = self.trainer.strategy.reduce(shares, reduce_op="sum")
+        return cast("Tensor", reduced).cpu()
 
     def _own_share(self, shares: Tensor) -> Tensor:
         # What each process had, (P, size); of another number of processes the first takes all.
