@@ -78,18 +78,20 @@ class TrialReport(pl.Callback):
         value = float(trainer.callback_metrics[self.monitor])
         self._by_step[trainer.global_step] = value
         epochs = trainer.current_epoch + 1
-        # Only process 0 has a listener; a process that went on alone would wait for ever.
-        stop = any([not listener.report(epochs, value) for listener in _listeners])  # noqa: C419
+        # Process 0 hears; one that went on alone would wait for the others for ever.
+        heard = [listener.report(epochs, value) for listener in self._listeners(trainer)]
+        stop = not all(heard)
         if trainer.strategy.reduce_boolean_decision(stop, all=False):
             msg = f"pruned after {epochs} epochs at {self.monitor} {value:.4f}: others did better"
             raise PrunedError(msg)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Report the value of the weights that are kept."""
-        if _listeners:
-            value = self._by_step.get(_kept_step(trainer), math.nan)
-            for listener in _listeners:
-                listener.finish(value)
+        for listener in self._listeners(trainer):
+            listener.finish(self._by_step.get(_kept_step(trainer), math.nan))
+
+    def _listeners(self, trainer: pl.Trainer) -> list[Listener]:
+        return _listeners if trainer.is_global_zero else []
 
     def state_dict(self) -> dict[str, dict[int, float]]:
         """What was reported, for a fit that is resumed."""

@@ -32,6 +32,10 @@ class FitSettings:
         class Unrun(TrainingCLI):
             """Reads the options and leaves it at that."""
 
+            def init_parser(self, **kwargs: Any) -> Any:
+                """Half a name is no name: it would be another option's tomorrow."""
+                return super().init_parser(**kwargs | {"allow_abbrev": False})
+
             def _set_seed(self) -> None:
                 """The seed of this process is nobody's business."""
 

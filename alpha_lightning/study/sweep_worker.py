@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NamedTuple, Self, cast
 
-from alpha_lightning.study.local import run_logged
+from alpha_lightning.study.logged import run_logged
 from alpha_lightning.study.tasks import Identity, Task
 
 _TRAINING = "alpha_lightning.factors.training_cli"
