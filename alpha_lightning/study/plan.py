@@ -5,7 +5,13 @@ from dataclasses import asdict
 from typing import Any
 
 from alpha_lightning.artefacts.provenance import fingerprint_json
-from alpha_lightning.study.fit_tasks import Network, fit_tasks, resolve
+from alpha_lightning.study.fit_tasks import (
+    Network,
+    fit_tasks,
+    networks_of,
+    resolve,
+    unit_folder,
+)
 from alpha_lightning.study.panel_tasks import (
     oracle_of,
     panel_of,
@@ -51,11 +57,41 @@ def _tasks(study: StudySettings, planning: bool) -> Iterator[Task]:
         {"study.yaml": fingerprint_json(_told(study))},
         str(study.folder / "report" / "index.html"),
     )
+    if study.tracking.mode:
+        yield _wandb(study, scores, planning=planning)
 
 
 def _told(study: StudySettings) -> dict[str, Any]:
     """What a report tells of the settings: who watched is none of it."""
     return {name: value for name, value in asdict(study).items() if name != "tracking"}
+
+
+def _wandb(study: StudySettings, scores: ScoreTasks, *, planning: bool) -> Task:
+    if study.tracking.mode == "online" and not planning:
+        # Here, and not when the first network has been trained.
+        from alpha_lightning.factors.wandb_runs import goes_online, refuse_without_key
+
+        if goes_online(None):
+            refuse_without_key()
+    networks = [
+        [n.unit, n.dataset, n.vintage, n.scheme, n.run, str(unit_folder(study, n))]
+        for n in networks_of(study)
+    ]
+    read = {
+        "panel": panel_of(study),
+        "runs": [str(task.writes) for task in scores.runs],
+        "universe": study.universe,
+        "frequency": study.evaluation.frequency,
+    }
+    arguments = {
+        "study": str(study.folder),
+        "name": study.name,
+        "networks": networks,
+        "scores": read,
+        "tracking": asdict(study.tracking),
+    }
+    needs = ("report", *(task.name for task in scores.runs))
+    return Task("wandb", "alpha_lightning.study.wandb_summary:summarise", arguments, needs)
 
 
 def _card(study: StudySettings, unit: str, config: dict[str, Any]) -> Task:

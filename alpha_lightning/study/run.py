@@ -13,6 +13,7 @@ import yaml
 from alpha_lightning.artefacts.atomic import atomic_file
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.lock import locked
+from alpha_lightning.study.dashboard import dashboard_text
 from alpha_lightning.study.execution import Execution
 from alpha_lightning.study.local import Preempted
 from alpha_lightning.study.plan import lay_out
@@ -56,7 +57,8 @@ def run(settings: StudySettings, execution: Execution | int, resolved: dict[str,
     from alpha_lightning.reports.report import headline
 
     page = settings.folder / "report" / "index.html"
-    return f"{headline(str(settings.folder))}\n\nreport: {page}"
+    told = [headline(str(settings.folder)), f"report: {page}", dashboard_text(settings)]
+    return "\n\n".join(filter(None, told))
 
 
 def _run_share(
