@@ -47,9 +47,9 @@ def trainer(tmp_path: Path, processes: int = 1, **changes: Any) -> pl.Trainer:
 
 
 def data(panel: Path, dates: int = 1, **changes: Any) -> CrossSectionDataModule:
-    settings = {"vintage": 2021, "date_step": 20, "valid_step": 10, "seed": 3}
-    settings |= {"batch": BatchRule(dates, "mmap")}  # type: ignore[dict-item]
-    return CrossSectionDataModule(str(panel), **settings | changes)  # type: ignore[arg-type]
+    settings: dict[str, Any] = {"vintage": 2021, "date_step": 20, "valid_step": 10, "seed": 3}
+    settings |= {"batch": BatchRule(dates, "mmap")}
+    return CrossSectionDataModule(str(panel), **settings | changes)
 
 
 def test_a_batch_of_several_dates_has_the_mean_of_their_losses() -> None:
