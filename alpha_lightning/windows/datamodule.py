@@ -269,7 +269,7 @@ class CrossSectionDataModule(pl.LightningDataModule):
                 self.batch.residency,
                 device,
                 resident_bytes(self.source, rows),
-                held=held_bytes(device),
+                held={"device": held_bytes(device), "host": held_bytes(torch.device("cpu"))},
                 processes=trainer.num_devices if trainer else 1,
             )
             rank_zero_info(f"{self.dataset_name}: {self.placement.told}")

@@ -1,6 +1,7 @@
 """Where the panel lives while a network trains: on the device, in memory, or on disk."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -45,7 +46,12 @@ class Placement(NamedTuple):
 
 
 def choose_residency(
-    asked: Residency, device: torch.device, nbytes: int, *, held: int = 0, processes: int = 1
+    asked: Residency,
+    device: torch.device,
+    nbytes: int,
+    *,
+    held: Mapping[Place, int] | None = None,
+    processes: int = 1,
 ) -> Placement:
     """Choose where a panel lives; nothing but memory and time depends on it.
 
@@ -53,23 +59,24 @@ def choose_residency(
         asked: the setting ``data.batch.residency``.
         device: the trainer's.
         nbytes: of the rows that are needed.
-        held: bytes of other rows that would be given back.
+        held: bytes of other rows that would be given back, by place.
         processes: of this machine that each hold rows of their own.
 
     Raises:
         PanelError: what was asked for does not fit.
     """
+    spare = held or {}
     if asked == "mmap":
         return Placement("mmap", device, nbytes, "data.batch.residency mmap")
     if asked == "auto":
         place: Place = "mmap"
         if device.type != "cpu":
             places: tuple[Place, ...] = ("device", "host")
-            fitting = (p for p in places if _fits(p, device, nbytes, held, processes, _AUTO_SHARE))
+            fitting = (p for p in places if _fits(p, device, nbytes, spare, processes, _AUTO_SHARE))
             place = next(fitting, "mmap")
         return Placement(place, device, nbytes, "data.batch.residency auto")
-    if not _fits(asked, device, nbytes, held, processes, _ASKED_SHARE):
-        raise PanelError(_does_not_fit(asked, device, nbytes, held, processes))
+    if not _fits(asked, device, nbytes, spare, processes, _ASKED_SHARE):
+        raise PanelError(_does_not_fit(asked, device, nbytes, spare, processes))
     return Placement(asked, device, nbytes, f"data.batch.residency {asked}")
 
 
@@ -98,23 +105,23 @@ def _fits(
     place: Place,
     device: torch.device,
     nbytes: int,
-    held: int,
+    held: Mapping[Place, int],
     processes: int,
     share: dict[str, float],
 ) -> bool:
     free = free_bytes(place, device)
     # On the CPU the device is the memory, which all processes of the machine share.
     copies = processes if place == "host" or device.type == "cpu" else 1
-    return free is None or nbytes * copies <= share[place] * (free + held)
+    return free is None or nbytes * copies <= share[place] * (free + held.get(place, 0))
 
 
 def _does_not_fit(
-    asked: Place, device: torch.device, nbytes: int, held: int, processes: int
+    asked: Place, device: torch.device, nbytes: int, held: Mapping[Place, int], processes: int
 ) -> str:
     where = str(device) if asked == "device" and device.type != "cpu" else "memory"
-    free = (free_bytes(asked, device) or 0) + held
+    free = (free_bytes(asked, device) or 0) + held.get(asked, 0)
     on_host = asked == "device" and device.type != "cpu"
-    on_host = on_host and _fits("host", device, nbytes, 0, processes, _ASKED_SHARE)
+    on_host = on_host and _fits("host", device, nbytes, held, processes, _ASKED_SHARE)
     each = f" in each of {processes} processes" if processes > 1 else ""
     return (
         f"data.batch.residency {asked} needs {gigabytes(nbytes)}{each}, of {gigabytes(free)} free"

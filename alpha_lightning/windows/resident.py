@@ -150,7 +150,7 @@ class ResidentDataset(TorchDataset[CrossSection]):
 
 
 def _copied(array: NDArray[np.float32], rows: range, device: torch.device) -> Tensor:
-    out = torch.empty((len(rows), *array.shape[1:]), device=device)
+    out = torch.empty((len(rows), *array.shape[1:]), dtype=torch.float32, device=device)
     for first in range(0, len(rows), _BLOCK):
         last = min(first + _BLOCK, len(rows))
         block = np.array(array[rows.start + first : rows.start + last])
@@ -161,7 +161,8 @@ def _copied(array: NDArray[np.float32], rows: range, device: torch.device) -> Te
 def _yardsticks(source: WindowSource, rows: range, device: torch.device) -> Tensor:
     before = source.rule.window - 1
     everybody = np.arange(source.dataset.array.shape[1])
-    out = torch.zeros((len(rows), len(everybody), len(YARDSTICKS) + 1), device=device)
+    shape = len(rows), len(everybody), len(YARDSTICKS) + 1
+    out = torch.zeros(shape, dtype=torch.float32, device=device)
     for k, date in enumerate(rows[before:], before):
         out[k].copy_(source.yardsticks.at(date, everybody))
     return out

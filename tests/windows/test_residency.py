@@ -56,7 +56,10 @@ def test_processes_of_a_machine_share_its_memory_but_not_their_devices(
 def test_what_would_be_given_back_counts_as_free(free: dict[str, Any]) -> None:
     free["device"] = 40 * GB
     assert choose_residency("auto", GPU, 39 * GB).place == "host"
-    assert choose_residency("auto", GPU, 39 * GB, held=39 * GB).place == "device"
+    assert choose_residency("auto", GPU, 39 * GB, held={"host": 39 * GB}).place == "host"
+    assert choose_residency("auto", GPU, 39 * GB, held={"device": 39 * GB}).place == "device"
+    with pytest.raises(PanelError, match="116 GB, of 129 GB free in memory"):
+        choose_residency("host", GPU, 117 * GB - GB // 2, held={"host": GB})
 
 
 @pytest.mark.parametrize("asked", ["device", "host", "mmap"])
