@@ -49,7 +49,10 @@ def compile_in_place(network: nn.Module) -> None:
             f" {'no ' + named if named else 'none'}: install g++, set CXX, or set it to false"
         )
         raise UserError(msg)
-    network.compile()
+    # Left to choose, inductor lays convolutions out for one number of stocks, and each date would
+    # be compiled anew; their memory is channels-last as it is.
+    convolves = any(isinstance(module, nn.Conv2d) for module in network.modules())
+    network.compile(options={"force_layout_optimization": True} if convolves else None)
 
 
 def of_any_length(windows: Tensor) -> Tensor:

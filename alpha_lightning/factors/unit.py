@@ -158,7 +158,7 @@ class FactorUnit(pl.LightningModule):
             with nullcontext() if alone else self._statistics.date():
                 loss, _ = self._shared_step(date, "train")
             losses.append(loss)
-        return torch.stack(losses).mean()
+        return torch.stack(losses).mean() if len(losses) > 1 else losses[0]
 
     def validation_step(self, batch: CrossSection, batch_idx: int) -> Tensor:
         """Factors ``(N, K)`` of one date, float32, counted in the metrics."""
