@@ -5,11 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
+from alpha_lightning.artefacts.dated_table import read_dated_table
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.cli import main
 from alpha_lightning.factors.networks import AGRU, GRU
@@ -260,3 +263,24 @@ def test_unknown_precision_in_plain_python(market_panel: Path, tmp_path: Path) -
     model = unit(matmul_precision="tf32")
     with pytest.raises(UserError, match="'tf32' is unknown"):
         trainer(tmp_path).fit(model, data(market_panel))
+
+
+def test_the_command_on_two_processes_and_on_one(options: Options, tmp_path: Path) -> None:
+    splits = {
+        "one": {"trainer.accumulate_grad_batches": 2, "data.batch.dates": 3},
+        "two": {"trainer.devices": 2, "trainer.strategy": "ddp_fork", "data.batch.dates": 3},
+    }
+    tables, factors = [], []
+    for name, split in splits.items():
+        settings = {"data.valid_step": 9, "trainer.num_sanity_val_steps": 0, **split}
+        assert main(options(tmp_path / name, "restcn", **settings)) == 0
+        tables.append(pd.read_csv(tmp_path / name / "metrics.csv"))
+        factors.append(read_dated_table(tmp_path / name / "factors.parquet").values)
+    logged = [c for c in tables[0] if c.startswith(("train/loss", "train/ic", "valid/"))]
+    assert len(logged) >= 7
+    for column in logged:
+        one, two = (table[column].dropna().to_numpy() for table in tables)
+        assert len(one) == 2
+        # Adam makes whole steps of the rounding of small gradients.
+        np.testing.assert_allclose(two, one, atol=2e-3, rtol=1e-3, err_msg=column)
+    np.testing.assert_allclose(factors[1], factors[0], atol=2e-2)
