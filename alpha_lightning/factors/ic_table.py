@@ -45,11 +45,10 @@ class ICTable:
         monitor, mode = chosen_by(trainer)
         score = float(trainer.callback_metrics.get(monitor, math.nan))
         latest = Epoch(trainer.current_epoch, score, rows.cpu())
-        before = -math.inf if self.best is None else self.best.score
-        if self.best is not None and mode == "min":
-            better = score < before
+        if self.best is None:
+            better = math.isfinite(score)
         else:
-            better = math.isfinite(score) if self.best is None else score > before
+            better = score < self.best.score if mode == "min" else score > self.best.score
         if better:
             self.best = latest
         return latest

@@ -30,6 +30,7 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANDB_BASE_URL", "https://api.wandb.test")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("WANDB_SILENT", "true")
+    monkeypatch.setenv("WANDB_DATA_DIR", str(tmp_path))
 
 
 @pytest.fixture
@@ -108,6 +109,15 @@ def test_only_the_first_process_has_a_run_and_what_the_user_says_stays(
     (about,) = records(run, "run")
     assert (about["display_name"], about["run_group"], about["job_type"]) == ("mine", "ours", "try")
     assert any("valid/rank_ic" in record["item"] for record in records(run, "history"))
+
+
+def test_seeds_together_have_a_run_each(tracked: Callable[..., list[str]], tmp_path: Path) -> None:
+    line = tracked({"offline": True}, seeds="0,1", **{"trainer.max_epochs": 1})
+    assert main(line) == 0
+    about = [records(run, "run")[0] for run in runs(tmp_path)]
+    assert [run["display_name"] for run in about] == ["s0", "s1"]
+    assert [run["config"]["update"]["seed"] for run in about] == [0, 1]
+    assert {run["run_group"] for run in about} == {"gru/rawbar/2021"}
 
 
 @pytest.mark.filterwarnings("ignore:.*directory .* exists and is not empty")
