@@ -108,7 +108,7 @@ def run_shared(task: Task, folder: Path, identity: Identity) -> Ended:
             if _is_done(task, folder, identity):
                 return Ended(0.0, None)
             ended = run_logged(task, folder, identity)
-            if ended.failure is not None:
+            if ended.failure is not None and not ended.lost:
                 leave_failure(folder, ended)
             return ended
     except (UserError, OSError) as error:

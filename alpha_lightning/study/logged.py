@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 import time
 import traceback
@@ -44,6 +45,10 @@ def run_logged(task: Task, folder: Path, identity: Identity) -> Ended:
             try:
                 run_task(task, folder, identity)
             except SystemExit as error:
+                if number := _signal(error):
+                    # A training that was asked to go has saved its state.
+                    told = f"ended by {number.name}"
+                    return Ended(time.perf_counter() - begin, told, lost=True)
                 # Settings that jsonargparse refuses end in its own message and an exit.
                 raise UserError(_refusal(folder / LOG) or f"exit status {error.code}") from error
             except UserError as error:
@@ -61,6 +66,13 @@ def in_a_line(error: Exception) -> str:
     """An exception as the reason of a failure."""
     first = next(iter(str(error).splitlines()), "")
     return first if isinstance(error, UserError) else f"{type(error).__name__}: {first}"
+
+
+def _signal(end: SystemExit) -> signal.Signals | None:
+    try:
+        return signal.Signals(int(end.code or 0) - 128)
+    except ValueError:
+        return None
 
 
 def _refusal(log: Path) -> str:

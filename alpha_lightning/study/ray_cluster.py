@@ -192,7 +192,7 @@ class _RayWorkers:
 
 def run_there(
     task: Task, folder: str, identity: Identity, seen: tuple[str, str]
-) -> tuple[float, str | None]:
+) -> tuple[float, str | None, bool]:
     """What a node does with a task.
 
     Args:
@@ -202,20 +202,24 @@ def run_there(
         seen: working folder and token, as `strangeness` wants them.
 
     Returns:
-        Seconds and failure.
+        What `Ended` holds.
     """
     strange = strangeness(seen)
     if strange:
-        return 0.0, strange
+        return 0.0, strange, False
     if code_fingerprint(task.function, task.arguments) != identity.code:
-        return 0.0, f"node {_node()} has another version of the code: install the same on all"
+        return (
+            0.0,
+            f"node {_node()} has another version of the code: install the same on all",
+            False,
+        )
     leave_allocation()
     os.chdir(seen[0])
     try:
-        seconds, failure, _ = run_claimed(task, Path(folder), identity)
+        ended = run_claimed(task, Path(folder), identity)
     finally:
         give_memory_back()
-    return seconds, failure
+    return ended.seconds, ended.failure, ended.lost
 
 
 def strangeness(seen: tuple[str, str]) -> str:

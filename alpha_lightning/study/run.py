@@ -114,18 +114,23 @@ def _execute(
 
 @contextlib.contextmanager
 def _preemptible() -> Iterator[None]:
+    came: list[int] = []
+
     def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        signal.signal(number, signal.SIG_IGN)  # it is often sent twice
-        raise Preempted
+        if not came:  # it is often sent twice
+            came.append(number)
+            raise Preempted
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, end)
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGUSR1)}
     try:
         yield
     except Preempted as error:
-        msg = "ended by SIGTERM: run the study again, what is done is kept"
+        told = signal.Signals(came[0]).name
+        msg = f"ended by {told}: run the study again, what is done is kept"
         raise StudyError(msg) from error
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -102,7 +102,7 @@ def test_a_cluster_does_what_this_machine_does_also_when_a_worker_is_killed(
     ends = run_ray(
         cluster, identities, toys / "cluster/tasks", RayCluster("local", jobs=3), retries=1
     )
-    expected = {(task.name, None, False) for task in here[:5]}
+    expected: set[tuple[str, str | None, bool]] = {(task.name, None, False) for task in here[:5]}
     expected |= {("bad", "no such column", False)}
     assert told(ends) == expected | {("fit/1", "its process or node was lost: ", True)}
     assert not Path(f"/proc/{(toys / 'cluster/slow').read_text()}").exists()

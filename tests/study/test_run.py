@@ -180,16 +180,19 @@ import sys
 from pathlib import Path
 import study_toys
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.reports import report
 from alpha_lightning.study import run as running
 from alpha_lightning.study.execution import Execution
 from alpha_lightning.study.settings import SourceSettings, StudySettings
 from alpha_lightning.study.tasks import Task
 
+report.headline = lambda _: "headline"
 if __name__ == "__main__":
     folder, shard = Path(sys.argv[1]), sys.argv[2]
     tasks = [Task("fit/a", "study_toys:save_when_asked", {"path": str(folder / "a")})]
     if shard:
         tasks = study_toys.shared_tasks(folder)
+        shard = "" if shard == "rest" else shard
     running.lay_out = lambda _: tasks
     source = SourceSettings(panel=str(folder))
     study = StudySettings("toy", ["gru.yaml"], [2022], str(folder / "out"), source)
@@ -223,11 +226,9 @@ def shared_tasks(folder: Path) -> list[Task]:
 
 
 def test_shares_at_once_do_everything_once_and_a_run_does_the_rest(
-    toy_study: Callable[..., StudySettings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    settings = toy_study("note")
-    tasks = shared_tasks(tmp_path)
-    monkeypatch.setattr(running, "lay_out", lambda _: tasks)
+    folder = tmp_path / "out"
     with ExitStack() as stack:
         starts = [stack.enter_context(start(tmp_path, f"{k}/3")) for k in (1, 2, 3)]
         told = [process.communicate(timeout=60)[0] for process in starts]
@@ -240,17 +241,15 @@ def test_shares_at_once_do_everything_once_and_a_run_does_the_rest(
     assert (tmp_path / "ingest").read_text() == "x"
     assert len(list(tmp_path.glob("*.parquet"))) == 5, "the score still needs them"
     assert not (tmp_path / "weigh").exists()
-    assert not (settings.folder / "timings.csv").exists()
-    assert "6 of 7 tasks done" in study_status(settings.folder)
-    assert run(settings, 1, {}).startswith("headline")
-    assert (tmp_path / "weigh").read_text() == "x"
-    assert (tmp_path / "ingest").read_text() == "x"
-    assert not list(tmp_path.glob("*.parquet"))
-    assert len((settings.folder / "timings.csv").read_text().splitlines()) == 8
-    again = run(settings, Execution(jobs=1, shard="1/3"), {})
-    assert again.startswith("share 1/3"), "what is weighed is not trained again"
-    assert (tmp_path / "ingest").read_text() == "x"
-    assert not list(tmp_path.glob("*.parquet"))
+    assert not (folder / "timings.csv").exists()
+    assert "6 of 7 tasks done" in study_status(folder)
+    for shard, words in (("rest", "headline\n\nreport: "), ("1/3", "share 1/3 of toy: its 1 fits")):
+        with start(tmp_path, shard) as process:
+            assert words in process.communicate(timeout=60)[0]
+        assert (tmp_path / "weigh").read_text() == "x"
+        assert (tmp_path / "ingest").read_text() == "x"
+        assert not list(tmp_path.glob("*.parquet")), "what is weighed is not trained again"
+    assert len((folder / "timings.csv").read_text().splitlines()) == 8
 
 
 def test_a_share_with_other_settings_is_refused_beside_others(
@@ -296,15 +295,19 @@ def test_a_worker_that_is_killed_once_fails_nothing(
     assert (tmp_path / "mended").read_text() == "xx"
 
 
-@pytest.mark.parametrize("whole_group", [False, True])
-def test_the_system_may_end_a_study_which_saves_first(tmp_path: Path, whole_group: bool) -> None:
+@pytest.mark.parametrize(
+    ("how", "number"), [(os.kill, signal.SIGUSR1), (os.killpg, signal.SIGTERM)]
+)
+def test_the_system_may_end_a_study_which_saves_first(
+    tmp_path: Path, how: Callable[[int, int], None], number: signal.Signals
+) -> None:
     with start(tmp_path) as process:
         end = time.monotonic() + 60
         while not (tmp_path / "a").exists() and time.monotonic() < end:
             time.sleep(0.02)
-        (os.killpg if whole_group else os.kill)(process.pid, signal.SIGTERM)
+        how(process.pid, number)
         told = process.communicate(timeout=20)[1]
     assert process.returncode == 1
-    assert told.splitlines()[-1].startswith("error: ended by SIGTERM: run the study again")
+    assert told.splitlines()[-1].startswith(f"error: ended by {number.name}: run the study again")
     assert "Traceback" not in told
     assert (tmp_path / "a").read_text() == "saved"
