@@ -34,6 +34,9 @@ class PreemptedError(SystemExit):
 class Preemption:
     """Listens to SIGTERM, SIGUSR1 and what SLURM's plugin names, and remembers instead of acting.
 
+    One of several processes that comes to no end of a step within the time limit of collectives
+    dies of the signal after all.
+
     Lightning's own way acts inside of the handler: SLURM's checkpoint may fall between the two
     halves of a step, and under ddp a collective of the handler meets the collectives of the step.
     """
@@ -43,6 +46,7 @@ class Preemption:
         self.at_once = ""
         self._trainer: pl.Trainer | None = None
         self._before: dict[signal.Signals, Any] = {}
+        self._deadline: threading.Timer | None = None
 
     def listen(self, trainer: pl.Trainer, at_once: str = "") -> None:
         """Begin to listen.
@@ -64,6 +68,8 @@ class Preemption:
 
     def rest(self) -> None:
         """Put those handlers back that were there before."""
+        if self._deadline is not None:
+            self._deadline.cancel()
         for number, handler in self._before.items():
             if signal.getsignal(number) == self._note:
                 signal.signal(number, handler)
@@ -90,6 +96,14 @@ class Preemption:
         self.number = number
         if self.at_once:
             self.leave(self.at_once)
+        seconds = getattr(getattr(self._trainer, "strategy", None), "_timeout", None)
+        if seconds is not None and self._deadline is None:
+            # One of several processes may never come to the end of a step: others wait for it.
+            self._deadline = threading.Timer(
+                seconds.total_seconds(), os._exit, (128 + int(number),)
+            )
+            self._deadline.daemon = True
+            self._deadline.start()
 
 
 def requeue(environment: Mapping[str, str]) -> None:

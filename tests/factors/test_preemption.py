@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,6 +59,7 @@ def signalled(
 )
 def test_a_signal_saves_between_two_steps_and_the_run_goes_on(
     options: Options,
+    whole: Callable[[dict[str, Any]], Path],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     hook: str,
@@ -67,7 +69,6 @@ def test_a_signal_saves_between_two_steps_and_the_run_goes_on(
     after: int,
 ) -> None:
     settings = {"trainer.max_epochs": 3, "trainer.accumulate_grad_batches": accumulate}
-    assert main(options(tmp_path / "whole", **settings)) == 0
     line = options(tmp_path / "run", **settings)
     before = signal.getsignal(number)
     with pytest.MonkeyPatch.context() as patch:
@@ -81,7 +82,23 @@ def test_a_signal_saves_between_two_steps_and_the_run_goes_on(
     assert "give the same command with --resume true to go on" in error
     assert saved(tmp_path / "run")["global_step"] == after
     assert main([*line, "--resume=true"]) == 0
-    assert_same_weights_and_factors(tmp_path / "whole", tmp_path / "run")
+    assert_same_weights_and_factors(whole(settings), tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def whole(
+    options: Options, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[dict[str, Any]], Path]:
+    """Folder of an uninterrupted run, made when first asked for."""
+    done: dict[str, Path] = {}
+
+    def make(settings: dict[str, Any]) -> Path:
+        if str(settings) not in done:
+            done[str(settings)] = tmp_path_factory.mktemp("whole") / "run"
+            assert main(options(done[str(settings)], **settings)) == 0
+        return done[str(settings)]
+
+    return make
 
 
 def assert_same_weights_and_factors(whole: Path, run: Path) -> None:
@@ -171,6 +188,38 @@ def test_what_comes_before_we_listen_is_heard() -> None:
         trainer._signal_connector.teardown()
 
 
+def test_who_comes_to_no_end_of_a_step_dies_of_the_signal_in_the_end() -> None:
+    strategy = SimpleNamespace(_timeout=timedelta(seconds=0.2))
+    plugins = SimpleNamespace(cluster_environment=None)
+    trainer: Any = SimpleNamespace(
+        received_sigterm=False, strategy=strategy, _accelerator_connector=plugins
+    )
+    child = os.fork()
+    if child == 0:
+        Preemption().listen(trainer)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 128 + signal.SIGTERM
+
+
+def test_who_has_answered_does_not() -> None:
+    strategy = SimpleNamespace(_timeout=timedelta(seconds=0.1))
+    plugins = SimpleNamespace(cluster_environment=None)
+    trainer: Any = SimpleNamespace(
+        received_sigterm=False, strategy=strategy, _accelerator_connector=plugins
+    )
+    before = signal.getsignal(signal.SIGTERM)
+    preemption = Preemption()
+    preemption.listen(trainer)
+    os.kill(os.getpid(), signal.SIGTERM)
+    preemption.rest()
+    time.sleep(0.3)
+    assert preemption.number == signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_off_the_main_thread_nothing_is_heard() -> None:
     before = signal.getsignal(signal.SIGTERM)
     trainer: Any = SimpleNamespace(received_sigterm=False)
@@ -229,7 +278,7 @@ def test_under_slurm_the_signal_of_the_queue_requeues(
         monkeypatch.setenv(name, value)
     path = slurm(tmp_path)["PATH"]
     monkeypatch.setenv("PATH", f"{path}:{os.environ['PATH']}")
-    monkeypatch.setattr(SLURMEnvironment, "_validate_srun_used", lambda _: None)
+    monkeypatch.setattr(SLURMEnvironment, "_validate_srun_used", staticmethod(lambda: None))
     signalled(monkeypatch, "training_step", lambda u, _: u.global_step == 3, signal.SIGUSR1)
     with pytest.raises(PreemptedError) as ended:
         main(options(tmp_path / "run"))

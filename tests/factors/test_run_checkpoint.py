@@ -1,14 +1,18 @@
 """Trainings that are killed in a process of their own end as if they had not been."""
 
 import os
+import shutil
 import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from pytorch_lightning.callbacks import ModelCheckpoint
 
 from alpha_lightning.artefacts import atomic
@@ -23,7 +27,6 @@ Options = Callable[..., list[str]]
 Plant = Callable[[pytest.MonkeyPatch], None]
 # Three epochs of 15 steps; the state is written after each and after steps 4, 8, 12, ...
 SMALL = {"trainer.max_epochs": 3, "checkpoint.every_steps": 4}
-TRANSFORMER = {"model.network.init_args.dropout": 0.2}  # its noise must be the same noise
 
 
 def die() -> None:
@@ -200,3 +203,131 @@ def test_killed_anywhere_it_ends_as_if_it_had_not_been(
 ) -> None:
     killed_and_resumed(options(tmp_path / "run", **SMALL), KILLS[kill])
     assert_same_run(whole(), tmp_path / "run")
+
+
+@pytest.mark.parametrize("unit", ["transformer", pytest.param("restcn", marks=pytest.mark.slow)])
+def test_killed_twice_with_dropout_and_normalisation(
+    options: Options, whole: Callable[..., Path], tmp_path: Path, unit: str
+) -> None:
+    settings = {"model.network.init_args.dropout": 0.2, "trainer.accumulate_grad_batches": 2}
+    line = options(tmp_path / "run", unit, **SMALL, **settings)
+    killed_and_resumed(line, in_a_step(5), in_validation(2, 1))
+    assert_same_run(whole(unit, **settings), tmp_path / "run")
+
+
+@pytest.mark.parametrize("max_steps", [21, 30])
+def test_limited_by_steps(
+    options: Options, whole: Callable[..., Path], tmp_path: Path, max_steps: int
+) -> None:
+    settings = {"trainer.max_steps": max_steps}
+    line = options(tmp_path / "run", **SMALL, **settings)
+    # From the end of an epoch, and from within one.
+    killed_and_resumed(line, in_a_step(17), in_a_step(20))
+    assert_same_run(whole(**settings), tmp_path / "run")
+
+
+def test_who_stopped_early_does_not_train_on(
+    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = yaml.safe_load(Path(options(tmp_path)[2]).read_text())
+    config["trainer"]["callbacks"][0]["init_args"]["patience"] = 1
+    file = tmp_path / "impatient.yaml"
+    file.write_text(yaml.safe_dump(config))
+    settings = {"trainer.max_epochs": 30, "model.optimizer.init_args.lr": 0.05}
+    lines = [options(tmp_path / name, **settings) for name in ("whole", "run")]
+    for line in lines:
+        line[2] = str(file)
+    assert forked(lines[0]) == 0
+    epochs = read(last_checkpoint(tmp_path / "whole"))["epoch"]
+    assert epochs < 30, "stopped early"
+    killed_and_resumed(lines[1], in_the_export)
+    assert_same_run(tmp_path / "whole", tmp_path / "run")
+
+
+def test_a_run_that_was_moved_goes_on_in_its_new_place(
+    options: Options, whole: Callable[..., Path], tmp_path: Path
+) -> None:
+    before, now = tmp_path / "before" / "run", tmp_path / "now" / "run"
+    assert forked(options(before, **SMALL), in_a_step(40)) == signal.SIGKILL
+    now.parent.mkdir()
+    before.rename(now)
+    assert forked([*options(now, **SMALL), "--resume=true"]) == 0
+    assert_same_run(whole(), now)
+    kept = read(last_checkpoint(now))["callbacks"]
+    assert "before" not in str([state.get("best_model_path") for state in kept.values()])
+
+
+def test_a_longer_training_is_the_same_as_a_long_one(
+    options: Options, whole: Callable[..., Path], tmp_path: Path
+) -> None:
+    short = options(tmp_path / "run", **SMALL | {"trainer.max_epochs": 2})
+    assert forked(short) == 0
+    assert forked([*options(tmp_path / "run", **SMALL), "--ckpt_path=last"]) == 0
+    assert_same_run(whole(), tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("settings", "written"),
+    [
+        ({"every_steps": 0, "every_minutes": 0}, [15, 30]),
+        ({"every_steps": 6, "every_minutes": 0}, [6, 12, 15, 18, 24, 30]),
+        ({"every_steps": 0, "every_minutes": 1e-9}, [*range(1, 31)]),
+        ({"every_steps": 0, "every_minutes": 60}, [15, 30]),
+    ],
+)
+def test_how_often_it_is_written(
+    options: Options,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, Any],
+    written: list[int],
+) -> None:
+    steps: list[int] = []
+    save = RunCheckpoint.save
+
+    def counts(self: RunCheckpoint, trainer: Any) -> None:
+        steps.append(trainer.global_step)
+        save(self, trainer)
+
+    monkeypatch.setattr(RunCheckpoint, "save", counts)
+    named = {f"checkpoint.{name}": value for name, value in settings.items()}
+    # The first batch of an epoch comes after its end was written.
+    assert main(options(tmp_path / "run", **named)) == 0
+    assert steps == written
+
+
+@pytest.mark.parametrize("name", ["every_minutes", "every_steps"])
+def test_a_negative_interval_is_refused(
+    options: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert main(options(tmp_path / "run", **{f"checkpoint.{name}": -1})) == 1
+    assert f"checkpoint.{name} is -1" in capsys.readouterr().err
+
+
+def test_a_quick_look_writes_nothing(options: Options, tmp_path: Path) -> None:
+    assert main(options(tmp_path / "run", **{"trainer.fast_dev_run": "true"})) == 0
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unit", ["gru", "transformer"])
+def test_killed_at_ten_random_moments(
+    options: Options, whole: Callable[..., Path], tmp_path: Path, unit: str
+) -> None:
+    random = np.random.default_rng(5)
+    begin = time.monotonic()
+    reference = whole(unit)
+    length = time.monotonic() - begin
+    line = [*options(tmp_path / "run", unit, **SMALL), "--resume=true"]
+    killed = 0
+    while killed < 10:
+        child = os.fork()
+        if child == 0:
+            os._exit(main(line))
+        time.sleep(random.uniform(0.2, 0.8) * length)
+        os.kill(child, signal.SIGKILL)
+        killed += 1
+        if os.waitpid(child, 0)[1] == 0:  # it was through: once more, from the beginning
+            shutil.rmtree(tmp_path / "run")
+    assert forked(line) == 0
+    assert_same_run(reference, tmp_path / "run")
