@@ -148,7 +148,9 @@ def make_trainer(split: Split, **settings: Any) -> pl.Trainer:
 def make_data(panel: str, split: Split, date_step: int) -> CrossSectionDataModule:
     """The cross-sections of a vintage, split so."""
     batch = BatchRule(dates=split.dates, residency=split.residency)
-    return CrossSectionDataModule(panel, vintage=2021, date_step=date_step, seed=3, batch=batch)
+    return CrossSectionDataModule(
+        panel, vintage=2021, date_step=date_step, valid_step=2, seed=3, batch=batch
+    )
 
 
 def train(panel: str, unit: str, split: Split, date_step: int) -> dict[str, Any]:
@@ -232,10 +234,10 @@ def table(rows: list[Row]) -> str:
 
 
 def make_panel(folder: Path) -> str:
-    """A simulated market of 40 stocks on 900 days, ingested."""
+    """A simulated market of 40 stocks on 711 days, ingested."""
     intraday = IntradaySettings(minute=False, trades=False)
     settings = MarketSettings(
-        stocks=40, start="2019-01-02", days=900, industries=5, intraday=intraday
+        stocks=40, start="2019-01-02", days=711, industries=5, intraday=intraday
     )
     market = simulate(str(folder / "vendor"), settings, seed=1)
     return str(ingest(str(folder / "panel"), daily=str(market / "daily.parquet")))

@@ -68,6 +68,14 @@ def test_the_table(
         assert row.factors in (None, 0.0), "of given weights the same bits"
 
 
+def test_nothing_divides_by_the_processes_or_the_step(script: ModuleType, panel: str) -> None:
+    data = script.make_data(panel, script.Split(), 8)
+    for loader in (data.val_dataloader(), data.predict_dataloader()):
+        assert all(len(loader) % processes for processes in (2, 3)), len(loader)
+    for date_step in (8, 12):
+        assert len(script.make_data(panel, script.Split(), date_step).train_dataloader()) % 6
+
+
 def changed(script: ModuleType, panel: str, unit: str, accumulated: int = 1) -> Any:
     """The second row of a comparison of one process with two."""
     ways = [script.Split(1, 2 * accumulated), script.Split(2, accumulated)]

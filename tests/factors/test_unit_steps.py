@@ -266,7 +266,7 @@ def test_unknown_precision_in_plain_python(market_panel: Path, tmp_path: Path) -
 
 
 def test_the_command_on_two_processes_and_on_one(options: Options, tmp_path: Path) -> None:
-    splits = {
+    splits: dict[str, dict[str, Any]] = {
         "one": {"trainer.accumulate_grad_batches": 2, "data.batch.dates": 3},
         "two": {"trainer.devices": 2, "trainer.strategy": "ddp_fork", "data.batch.dates": 3},
     }
