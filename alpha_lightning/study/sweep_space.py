@@ -99,7 +99,7 @@ class Parameter:
         value = NormalDist(*self.normal).inv_cdf(drawn) if self.normal else drawn
         value = math.exp(value) if self.exponential else value
         if self.step is not None:
-            value = float(f"{round(value / self.step) * self.step:.12g}")
+            value = _tidy(round(value / self.step) * self.step)
         return spelt(int(value) if self.whole else float(value))
 
     def drawn(self, value: Any) -> Any:
@@ -142,7 +142,7 @@ class Parameter:
             raise UserError(msg)
         number = round((self.high - self.low) / self.step)
         cells = [self.low + place * self.step for place in range(number + 1)]
-        return [int(cell) if self.whole else float(f"{cell:.12g}") for cell in cells]
+        return [int(cell) if self.whole else _tidy(cell) for cell in cells]
 
 
 def read_space(rules: Mapping[str, Mapping[str, Any]], where: str) -> list[Parameter]:
@@ -180,6 +180,11 @@ def _parameter(name: str, rule: Mapping[str, Any], where: str) -> Parameter:
         values = [rule["value"]] if kind == "constant" else rule["values"]
         return Parameter(name, _choices(values, where))
     return _number(name, kind, {key: _real(rule, key, where) for key in _numbers(rule)}, where)
+
+
+def _tidy(value: float) -> float:
+    # Six steps of 0.1 are 0.6, not 0.6000000000000001.
+    return float(f"{value:.12g}")
 
 
 def _kind(rule: Mapping[str, Any], where: str) -> str:
@@ -238,7 +243,8 @@ def _number(name: str, kind: str, given: Mapping[str, Any], where: str) -> Param
         return Parameter(name, low=low, high=high, whole=True, step=1)
     if kind == "q_uniform":
         # W&B rounds to multiples of q, wherever min lies.
-        low, high = math.ceil(low / step - 1e-9) * step, math.floor(high / step + 1e-9) * step
+        low = _tidy(math.ceil(low / step - 1e-9) * step)
+        high = _tidy(math.floor(high / step + 1e-9) * step)
         return Parameter(name, low=low, high=high, whole=whole, step=step)
     if kind.endswith("log_uniform"):
         # Its min and max are exponents of e.

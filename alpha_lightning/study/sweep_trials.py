@@ -89,8 +89,12 @@ class Search:
         self._owner = uuid.uuid4().hex
         self._alive = FileLock(self._worker(self._owner))
         self._alive.acquire()
-        with self._alone:
-            self.study = self._open(identity, start)
+        try:
+            with self._alone:
+                self.study = self._open(identity, start)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """This process works on the sweep no more."""
