@@ -19,22 +19,23 @@ from alpha_lightning.windows.shared import forget
 Options = Callable[..., list[str]]
 NETWORK = "model.network.init_args."
 DROPOUT = {f"{NETWORK}dropout": 0.3, f"{NETWORK}layers": 2}
-SHORT = {"trainer.max_epochs": 1, "data.date_step": 40}
+FEW = {"data.date_step": 40, "data.valid_step": 20}
+SHORT = {"trainer.max_epochs": 1}
 # Seconds, and samples a second, are no two times the same.
 MEASURED = ("train/samples_per_s",)
 
 
 def together(options: Options, folder: Path, seeds: str, **settings: Any) -> int:
-    return main([*options(folder, **settings), f"--seeds={seeds}"])
+    return main([*options(folder, **FEW | settings), f"--seeds={seeds}"])
 
 
 def test_together_is_bit_for_bit_one_by_one(options: Options, tmp_path: Path) -> None:
     many = {"data.batch.residency": "device", **DROPOUT}
-    assert together(options, tmp_path / "many", "0,2..3", **many) == 0
+    assert together(options, tmp_path / "many", "0,2", **many) == 0
     logs = {}
-    for seed in (0, 2, 3):
+    for seed in (0, 2):
         ours, alone = tmp_path / "many" / f"s{seed}", tmp_path / f"alone{seed}"
-        assert main(options(alone, seed_everything=seed, **DROPOUT)) == 0
+        assert main(options(alone, seed_everything=seed, **FEW, **DROPOUT)) == 0
         logs[seed] = assert_same(ours, alone)
         assert read_dated_table(ours / "factors.parquet").metadata["seed"] == seed
     assert not logs[0].equals(logs[2]), "each its own initialisation and order"
@@ -104,6 +105,20 @@ def test_what_is_wrong_with_all_is_told_once(
     err = capsys.readouterr().err
     assert err.count("vintage 2030") == 1
     assert "seeds failed" not in err
+
+
+def test_seeds_in_a_file_are_not_overlooked(
+    options: Options,
+    edited: Callable[..., list[str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def ask(config: Any) -> None:
+        config["seeds"] = "0..9"
+
+    assert main(edited(options(tmp_path / "run"), ask)) == 1
+    assert "the configuration says seeds: 0..9" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_seed_of_other_settings_is_not_passed_off(

@@ -1,5 +1,7 @@
 import threading
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -39,7 +41,37 @@ def test_what_goes_wrong_ahead_is_raised_in_its_turn(dataset: CrossSectionDatase
         next(batches)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_stream_of_its_own_nothing_is_used_or_freed_too_early(
+    dataset: CrossSectionDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CUDA's part played by hand: who waits for whom, and who is told."""
+    happened: list[tuple[str, object]] = []
+    here = SimpleNamespace(wait_event=lambda event: happened.append(("wait", event)))
+    events = iter(range(100))
+
+    class Stream:
+        def record_event(self) -> int:
+            return next(events)
+
+    def to(tensor: torch.Tensor, device: object, *, non_blocking: bool) -> torch.Tensor:
+        assert non_blocking
+        return tensor.clone()
+
+    monkeypatch.setattr(torch.cuda, "Stream", lambda _: Stream())
+    monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: here)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    monkeypatch.setattr(
+        torch.Tensor, "record_stream", lambda _, stream: happened.append(("keep", stream))
+    )
+    for number, batch in enumerate(copied_ahead(dataset.__getitem__, [3, 8], torch.device("cuda"))):
+        assert happened == [("wait", number)] + [("keep", here)] * len(batch)
+        happened.clear()
+        assert batch.windows.equal(dataset[[3, 8][number]].windows)
+
+
+@pytest.mark.gpu
 def test_on_a_gpu_it_arrives_whole(dataset: CrossSectionDataset) -> None:
     gpu = torch.device("cuda", 0)
     for index, batch in enumerate(copied_ahead(dataset.__getitem__, range(10), gpu)):

@@ -104,3 +104,21 @@ def test_no_dates_are_no_items(small_path: Path) -> None:
     source = source_of(small_path)
     rows = ResidentRows.load(source, ROWS, CPU)
     assert len(ResidentDataset(rows, source, np.array([], dtype=int), labelled=True)) == 0
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("means", [True, False])
+def test_an_accelerator_cuts_and_scales_the_same(small_path: Path, means: bool) -> None:
+    source = source_of(small_path)
+    if means:
+        source = against_means(source)
+    gpu = torch.device("cuda", 0)
+    here, there = (
+        ResidentDataset(ResidentRows.load(source, ROWS, device), source, DATES, labelled=True)
+        for device in (gpu, CPU)
+    )
+    for k in range(len(DATES)):
+        assert all(tensor.device == gpu for tensor in here[k])
+        torch.testing.assert_close(here[k].windows.cpu(), there[k].windows, rtol=1e-6, atol=1e-6)
+        assert here[k].assets.cpu().equal(there[k].assets)
+        assert here[k].label.cpu().equal(there[k].label)
