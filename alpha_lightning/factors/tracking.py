@@ -55,7 +55,8 @@ class TrainingLog(pl.Callback):
         known = any(isinstance(logger, TensorBoardLogger) for logger in trainer.loggers)
         quick = trainer.fast_dev_run  # type: ignore[attr-defined]
         if stage == "fit" and self.tensorboard and trainer.loggers and not (known or quick):
-            board = TensorBoardLogger(run_folder(trainer), name="", version="")
+            folder = run_folder(trainer)
+            board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
             trainer.loggers = [*trainer.loggers, board]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -1,12 +1,19 @@
 """The tasks that train networks."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.fit_tasks import Network, fit_name, fit_tasks, networks_of, resolve
-from alpha_lightning.study.settings import FactorSettings, SourceSettings, StudySettings
+from alpha_lightning.study.settings import (
+    FactorSettings,
+    SourceSettings,
+    StudySettings,
+    TrackingSettings,
+)
 from alpha_lightning.study.tasks import Restore
 
 STUDY = StudySettings(
@@ -56,3 +63,29 @@ def test_a_section_of_a_unit_that_is_no_mapping_is_refused(section: str) -> None
     network = next(networks_of(STUDY))
     with pytest.raises(UserError, match=rf"unit gru: {section} is \[1\]: it should be a mapping"):
         resolve(STUDY, {section: [1]}, network)
+
+
+def test_who_watches_changes_no_fit() -> None:
+    units: dict[str, dict[str, Any]] = {"gru": {}, "lstm": {}}
+    watched = replace(STUDY, tracking=TrackingSettings(wandb="online", entity="team", tags=["a"]))
+    plain, told = (list(fit_tasks(study, units)) for study in (STUDY, watched))
+    assert [replace(task, aside={}) for task in told] == plain
+    assert not any(task.aside for task in plain)
+    aside = {task.name: task.aside["tracking"] for task in told}
+    csv, wandb = aside["fit/lstm/rawbar/v2023-in_sample/s1"]["trainer"]["logger"]
+    assert csv == told[-1].arguments["config"]["trainer"]["logger"]
+    assert wandb["init_args"] == {
+        "project": "alpha_lightning",
+        "entity": "team",
+        "group": "mine/lstm/rawbar/2023-in_sample",
+        "name": "s1",
+        "tags": ["a"],
+        "save_dir": "runs/mine",
+        "offline": False,
+    }
+
+
+def test_curves_for_tensorboard_may_be_left_out() -> None:
+    study = replace(STUDY, tracking=TrackingSettings(tensorboard=False))
+    task = next(iter(fit_tasks(study, {"gru": {}, "lstm": {}})))
+    assert task.aside == {"tracking": {"log": {"tensorboard": False}}}

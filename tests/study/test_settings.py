@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.study.command import parse
 from alpha_lightning.study.settings import (
     EvaluationSettings,
     SourceSettings,
     StudySettings,
+    TrackingSettings,
     training_seed,
 )
 from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
@@ -70,6 +72,7 @@ def test_defaults_make_a_study() -> None:
         ({"fit": {"data": {"panel": "x"}}}, "use source instead"),
         ({"fit": {"data": {"sample": {"universe": "x"}}}}, "use universe instead"),
         ({"fit": {"trainer": {"logger": True}}}, "use out and tracking instead"),
+        ({"tracking": TrackingSettings("offline", "")}, "tracking.project is empty"),
         ({"fit": {"trainer": {"devices": 2}}}, "use --jobs instead"),
         ({"source": SourceSettings(panel="a", minute="b")}, "source.minute has no use beside a"),
         ({"source": SourceSettings(market="a", trades="b")}, "source.trades has no use beside"),
@@ -126,3 +129,14 @@ def test_seeds_of_training_are_fixed_for_ever_and_differ() -> None:
     }
     assert len(seeds) == 200
     assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+@pytest.mark.parametrize(
+    ("written", "mode"),
+    [("off", None), ("'off'", None), ("offline", "offline"), ("online", "online")],
+)
+def test_wandb_is_off_however_yaml_reads_it(tmp_path: Path, written: str, mode: str | None) -> None:
+    file = tmp_path / "study.yaml"
+    text = "name: mine\nunits: [gru.yaml]\nvintages: [2022]\nsource: {panel: a}\n"
+    file.write_text(f"{text}tracking:\n  wandb: {written}\n")
+    assert parse([str(file)])[0].tracking.mode == mode
