@@ -146,3 +146,19 @@ def test_sync_batchnorm_is_refused() -> None:
     refuse_what_mixes_dates({})
     with pytest.raises(UserError, match=r"trainer.sync_batchnorm must be false: .*each date"):
         refuse_what_mixes_dates({"sync_batchnorm": True})
+
+
+def test_a_copy_looks_after_its_own_layers() -> None:
+    class Unit(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.normalisation = layer()
+            self.statistics = StepStatistics(self.normalisation)
+
+    unit = Unit()
+    twin = copy.deepcopy(unit)
+    with twin.statistics.date():
+        twin.normalisation(DATES[0])
+    twin.statistics.finish()
+    assert twin.normalisation.num_batches_tracked == 1
+    assert unit.normalisation.num_batches_tracked == 0

@@ -284,3 +284,10 @@ def test_the_command_on_two_processes_and_on_one(options: Options, tmp_path: Pat
         # Adam makes whole steps of the rounding of small gradients.
         np.testing.assert_allclose(two, one, atol=2e-3, rtol=1e-3, err_msg=column)
     np.testing.assert_allclose(factors[1], factors[0], atol=2e-2)
+
+
+def test_a_checkpoint_of_before_has_no_sums() -> None:
+    model = unit()
+    model.trainer = Ranks(1, 0)  # type: ignore[assignment]
+    model.on_load_checkpoint({"state_dict": model.state_dict()})
+    assert not any(sums.any() for sums in sums_of(model))
