@@ -51,7 +51,7 @@ def dealt(dates: int, epoch: int, processes: int, step: int) -> list[list[int]]:
     shares = []
     for rank in range(processes):
         settings = {"rank": rank, "processes": processes, "step": step}
-        sampler = DateSampler(dates, shuffle=True, seed=4, **settings)  # type: ignore[arg-type]
+        sampler = DateSampler(dates, shuffle=True, seed=4, **settings)
         sampler.set_epoch(epoch)
         shares.append(list(sampler))
         assert len(sampler) == len(shares[-1])
