@@ -258,7 +258,9 @@ def _place(trainer: pl.Trainer) -> tuple[int, int]:
 def _between_steps(trainer: pl.Trainer) -> bool:
     # Not before a first batch, where the epoch's beginning has done it, nor after a validation
     # within an epoch, which Lightning would count as a step.
-    done = trainer.fit_loop.epoch_loop.batch_progress.current.completed
-    often = trainer.val_check_interval != 1.0 and trainer.check_val_every_n_epoch is not None
-    validated = often and done % int(trainer.val_check_batch or 1) == 0
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    done = progress.current.completed
+    counted = progress.total.completed if trainer.check_val_every_n_epoch is None else done
+    often = trainer.val_check_interval != 1.0
+    validated = often and counted % int(trainer.val_check_batch or 1) == 0
     return bool(done and done % trainer.accumulate_grad_batches == 0 and not validated)

@@ -49,12 +49,24 @@ def signalled(
     ("hook", "when", "number", "accumulate", "after"),
     [
         ("training_step", lambda u, _: u.global_step == 17, signal.SIGTERM, 1, 18),
-        ("training_step", lambda u, _: u.global_step == 17, signal.SIGUSR1, 1, 18),
+        pytest.param(
+            *("training_step", lambda u, _: u.global_step == 17, signal.SIGUSR1, 1, 18),
+            marks=pytest.mark.slow,
+        ),
         # Four batches a step, of which the second gets the signal: the step is made first.
         ("training_step", lambda u, i: (u.current_epoch, i) == (1, 5), signal.SIGTERM, 4, 5),
         ("training_step", lambda u, i: (u.current_epoch, i) == (1, 14), signal.SIGTERM, 1, 30),
         ("validation_step", lambda u, i: (u.current_epoch, i) == (1, 3), signal.SIGTERM, 1, 30),
-        ("validation_step", lambda u, i: (u.current_epoch, i) == (2, 9), signal.SIGTERM, 1, 45),
+        pytest.param(
+            *(
+                "validation_step",
+                lambda u, i: (u.current_epoch, i) == (2, 9),
+                signal.SIGTERM,
+                1,
+                45,
+            ),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_signal_saves_between_two_steps_and_the_run_goes_on(
