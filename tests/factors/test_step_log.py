@@ -92,3 +92,14 @@ def test_pace_is_windows_over_the_time_that_is_training(monkeypatch: pytest.Monk
     assert reduced == ["sum", "max"]
     pace.go()
     assert pace.finish(SimpleNamespace(strategy=strategy)) == {}  # type: ignore[arg-type]
+
+
+def test_work_of_an_accelerator_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[torch.device] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", waited.append)
+    pace, device = Pace(), torch.device("cuda", 0)
+    pace.pause(device)
+    assert waited == []
+    pace.go()
+    pace.pause(device)
+    assert waited == [device]
