@@ -156,7 +156,7 @@ class TrainingLog(pl.Callback):
         data = trainer.datamodule  # type: ignore[attr-defined]
         if not trainer.is_global_zero or not isinstance(data, CrossSectionDataModule):
             return
-        if trainer.loggers:
+        if trainer.loggers and not trainer.fast_dev_run:  # type: ignore[attr-defined]
             table.write(folder / FILE, data.dates, latest)
         for logger in wandb_loggers(trainer):
             rows = [list(row) for row in cells(latest.rows, data.dates)]

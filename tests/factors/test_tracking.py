@@ -183,12 +183,13 @@ def test_curves_for_tensorboard_lie_in_the_runs_folder_unless_not_wanted(
     assert "valid/factor_correlation" in of(tmp_path / "run", "valid/")
 
 
+@pytest.mark.parametrize("how", ["--trainer.logger=false", "--trainer.fast_dev_run=true"])
 def test_without_a_logger_nothing_is_written(
-    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     line = [arg for arg in options(tmp_path / "x") if not arg.startswith("--trainer.logger")]
-    assert main([*line, "--trainer.logger=false", "--trainer.max_epochs=1"]) == 0
+    assert main([*line, how, "--trainer.max_epochs=1"]) == 0
     files = {file.name for file in tmp_path.rglob("*")}
     assert "ic_by_date.csv" not in files
     assert not {name for name in files if name.startswith("events")}
