@@ -22,6 +22,20 @@ from alpha_lightning.factors.training_cli import TrainingCLI
 DONE = "seed.json"
 """Left in a seed's folder once it has its factor matrix, the last thing written."""
 
+# On these no number depends, dates of a batch excepted; fingerprints stand for the panel's path.
+_ABOUT_THE_WAY = (
+    "ckpt_path",
+    "checkpoint",
+    "collective_timeout",
+    "log",
+    "data.panel",
+    "data.batch",
+    "trainer.default_root_dir",
+    "trainer.enable_model_summary",
+    "trainer.enable_progress_bar",
+    "trainer.logger",
+)
+
 
 class SeedRun(TrainingCLI):
     """`fit` of one of several seeds; one that is done is not trained again, one cut off goes on.
@@ -57,13 +71,16 @@ class SeedRun(TrainingCLI):
             draft.write_text(json.dumps({"seed": self.seed, "key": key}))
 
     def _key(self) -> str:
-        settings = yaml.safe_load(self.parser.dump(self.config, skip_unset=False))
+        text = self._parser("fit").dump(self.config["fit"], skip_unset=False)
+        settings = yaml.safe_load(text)
         for name in _ABOUT_THE_WAY:
-            settings.get(self.subcommand, settings).pop(name, None)
-        return fingerprint_json([settings, self.datamodule.provenance()])
-
-
-_ABOUT_THE_WAY = ("ckpt_path", "resume", "checkpoint", "log")
+            *above, last = name.split(".")
+            branch = settings
+            for key in above:
+                branch = branch.get(key) or {}
+            branch.pop(last, None)
+        data = self.datamodule
+        return fingerprint_json([settings, data.batch.dates, data.provenance()])
 
 
 def fit_seeds(args: Sequence[str], seeds: Sequence[int]) -> SeedRun:

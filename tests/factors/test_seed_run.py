@@ -126,6 +126,10 @@ def test_a_seed_of_other_settings_is_not_passed_off(
 ) -> None:
     assert together(options, tmp_path / "run", "5", **SHORT) == 0
     assert json.loads((tmp_path / "run" / "s5" / "seed.json").read_text())["seed"] == 5
+    before = (tmp_path / "run" / "s5" / "metrics.csv").stat().st_mtime_ns
+    elsewhere = {"data.batch.residency": "host", "trainer.enable_model_summary": "true"}
+    assert together(options, tmp_path / "run", "5", **SHORT, **elsewhere) == 0
+    assert (tmp_path / "run" / "s5" / "metrics.csv").stat().st_mtime_ns == before, "still done"
     assert together(options, tmp_path / "run", "5", **{**SHORT, "model.n_factors": 5}) == 1
     assert "s5 holds a seed that was trained with other settings" in capsys.readouterr().err
 
