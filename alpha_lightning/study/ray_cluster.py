@@ -210,7 +210,7 @@ def run_there(
     if code_fingerprint(task.function, task.arguments) != identity.code:
         return (
             0.0,
-            f"node {_node()} has another version of the code: install the same on all",
+            f"node {socket.gethostname()} has another version of the code: install the same on all",
             False,
         )
     leave_allocation()
@@ -228,9 +228,9 @@ def strangeness(seen: tuple[str, str]) -> str:
     Args:
         seen: working folder, and a file in the study's folder that holds its own name.
     """
-    cwd, token = seen
+    (cwd, token), node = seen, socket.gethostname()
     if not Path(cwd).is_dir():
-        return f"node {_node()} has no folder {cwd}: start the study where every node sees it"
+        return f"node {node} has no folder {cwd}: start the study where every node sees it"
     try:
         told = Path(token).read_text(encoding="utf-8")
     except OSError:
@@ -238,7 +238,7 @@ def strangeness(seen: tuple[str, str]) -> str:
     if told == Path(token).name:
         return ""
     return (
-        f"node {_node()} does not see {Path(token).parent} as this machine does: put the study's"
+        f"node {node} does not see {Path(token).parent} as this machine does: put the study's"
         " folder (--out) on a file system that every node mounts at the same path"
     )
 
@@ -294,10 +294,6 @@ def _own_sigterm() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
-
-
-def _node() -> str:
-    return socket.gethostname()
 
 
 def _first_line(error: BaseException) -> str:

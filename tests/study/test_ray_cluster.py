@@ -1,5 +1,6 @@
 """The tasks of a study on Ray: a small cluster on this machine, a worker of which is killed."""
 
+import importlib
 import itertools
 import os
 import signal
@@ -174,6 +175,40 @@ def test_a_share_of_no_gpu_is_refused(tmp_path: Path) -> None:
     workers.ray = FakeRay(0)
     with pytest.raises(UserError, match=r"--gpus_per_fit is 0\.5, but the cluster has no GPU"):
         workers._share()
+
+
+class Raising(FakeRay):
+    """A cluster of one node, every answer of which is an error."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(0)
+        self.error, self.exceptions = error, importlib.import_module("ray").exceptions
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"Alive": True, "NodeID": "a" * 56, "Resources": {"CPU": 1.0}}]
+
+    def remote(self, **_: Any) -> Any:
+        handed = SimpleNamespace(remote=lambda *_: "ref")
+        return lambda _: SimpleNamespace(options=lambda **_: handed)
+
+    def get(self, *_: Any, **__: Any) -> None:
+        raise self.error
+
+
+def test_errors_of_nodes_are_told_apart(tmp_path: Path) -> None:
+    errors = importlib.import_module("ray").exceptions
+    absent = ModuleNotFoundError("No module named 'alpha_lightning'\nmore")
+    there = errors.RayTaskError("run_there", "traceback", absent)
+    for error, words, ended in (
+        (there, r"a node of the cluster cannot run alpha_lightning \(No module named", False),
+        (errors.GetTimeoutError("none"), "the nodes of the cluster do not answer: none", True),
+        (errors.WorkerCrashedError(), "the nodes of the cluster do not answer: ", True),
+    ):
+        workers = ray_cluster._RayWorkers(RayCluster(), tmp_path)
+        workers.ray = Raising(error)
+        with pytest.raises(UserError, match=words):
+            workers._ask_nodes()
+        assert workers._end_of("ref").lost == ended
 
 
 def test_a_node_that_does_not_see_the_study_is_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A whole study by Ray with a killed worker, and by two shares at once: the scores of one machine."""
+"""A study by Ray with a killed worker, and by two shares at once: the scores of one machine."""
 
 import os
 import signal
@@ -75,7 +75,7 @@ def test_ray_with_a_killed_worker_gives_the_scores_of_this_machine(
     with start(file, "--engine", "ray", "--address", "local", "--jobs", "2") as process:
         end = time.monotonic() + 180
         while not (victims := working_in(folder)) and time.monotonic() < end:
-            assert process.poll() is None
+            assert process.poll() is None, process.communicate()[0]
             time.sleep(0.05)
         os.kill(victims[0], signal.SIGKILL)
         told = process.communicate(timeout=400)[0]
