@@ -9,6 +9,7 @@ import torch
 from alpha_lightning.artefacts.errors import UserError
 
 Tree = dict[str, Any]
+_cuda: Any = torch.cuda  # partly untyped
 
 
 def settle(checkpoint: Tree, *, validating: bool = False) -> None:
@@ -52,7 +53,7 @@ def random_states() -> Tree:
     return {
         "torch": torch.get_rng_state(),
         # Of this process's device only: to ask the others would make room for itself on them.
-        "cuda": torch.cuda.get_rng_state() if torch.cuda.is_initialized() else None,
+        "cuda": _cuda.get_rng_state() if _cuda.is_initialized() else None,
         "numpy": [str(kind), torch.from_numpy(np.asarray(keys).astype(np.int64)), *rest],
         "python": [version, list(inner), gauss],
     }
@@ -61,8 +62,8 @@ def random_states() -> Tree:
 def set_random_states(states: Tree) -> None:
     """Put the random number generators of this process into states of `random_states`."""
     torch.set_rng_state(states["torch"])
-    if states["cuda"] is not None and torch.cuda.is_initialized():
-        torch.cuda.set_rng_state(states["cuda"])
+    if states["cuda"] is not None and _cuda.is_initialized():
+        _cuda.set_rng_state(states["cuda"])
     kind, keys, *rest = states["numpy"]
     np.random.set_state((kind, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002 - as above
     version, inner, gauss = states["python"]

@@ -344,7 +344,7 @@ def test_trap_12_nobody_waits_for_ever(
     finally:
         kill_group(process.pid)
     assert process.returncode not in (0, None)
-    assert {"dies": "exit code 9", "idles": "imeout"}[how] in error
+    assert {"dies": "exit code 9", "idles": "imed out"}[how] in error
 
 
 def kill_group(pid: int) -> None:
