@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 IN_THE_PAPERS_ORDER = ("gru", "agru", "lstm", "restcn", "transformer")
 UNITS = sorted(path.stem for path in (CONFIGS / "units").glob("*.yaml"))
-TESTED = {"units", "market", "weighting", "studies"}
+TESTED = {"units", "market", "weighting", "studies", "sweeps"}
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +32,7 @@ def test_no_folder_is_forgotten() -> None:
     assert UNITS == ["agru", "gru", "lstm", "restcn", "transformer"]
     names = {folder: [p.stem for p in (CONFIGS / folder).glob("*.yaml")] for folder in TESTED}
     assert names["weighting"] == ["lightgbm"]
+    assert sorted(names["sweeps"]) == UNITS
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: p.stem)

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from alpha_lightning.cli import COMMANDS, main
+from alpha_lightning.study.sweep import _parser as sweep_parser
+from alpha_lightning.study.sweep_file import read_sweep
+from alpha_lightning.study.sweep_fit import check_space
+from alpha_lightning.study.sweep_space import read_space
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -50,6 +54,12 @@ def test_commands_are_understood(
     read = command == "inspect" or options[:1] == ["status"]
     if read or any(word.endswith("/config.yaml") for word in options):
         # It reads what an earlier command shown would have written.
+        return
+    if command == "sweep":
+        found = read_sweep(options[0])
+        _, for_fit = sweep_parser().parse_known_args(options[1:])
+        space = read_space(found.parameters, options[0])
+        assert check_space(space, [*found.options, *for_fit], options[0])
         return
     with pytest.raises(SystemExit) as ended:
         main([command, *options, "--print_config"])
