@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ from alpha_lightning.study.sweep_trials import Search, SearchSettings
 @pytest.fixture
 def search(tmp_path: Path) -> Iterator[Search]:
     """Trials of each kind: 0.5, failed, 0.75, pruned, killed, running; one waits."""
-    rules = {
+    rules: dict[str, dict[str, Any]] = {
         "a": {"distribution": "q_uniform", "min": 0.0, "max": 0.6, "q": 0.1},
         "b": {"value": 1},
     }

@@ -44,7 +44,9 @@ def search(folder: Path, file: SweepFile | None = None, **settings: Any) -> Iter
 
 def objective(trial: Any) -> float:
     """Best at lr = 0.1 and hidden = 32."""
-    return -abs(math.log10(trial.params["lr"]) + 1) - 0.1 * (trial.params["hidden"] != "32")
+    return -abs(math.log10(float(trial.params["lr"])) + 1) - 0.1 * float(
+        trial.params["hidden"] != "32"
+    )
 
 
 def run(found: Search, number: float = math.inf, value: Callable[[Any], float] = objective) -> None:
