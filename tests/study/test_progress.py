@@ -54,3 +54,17 @@ def test_what_is_spent_goes_even_when_nothing_is_left_to_run(tmp_path: Path) -> 
         assert not (tmp_path / "a.parquet").exists(), "keep was changed after the last weighing"
         assert (tmp_path / "d.parquet").exists()
         assert not stale.exists()
+
+
+def test_a_share_keeps_what_others_need_and_leaves_the_times_to_them(tmp_path: Path) -> None:
+    _, b, _, d = tasks = tasks_of(tmp_path)
+    (tmp_path / "tasks" / "a" / MARKER).write_text('{"seconds": 7.5}')
+    with Progress(tmp_path, [tasks[0], b, d], [b, d], whole=False) as progress:
+        lost = Outcome(d, 0.0, "killed", tmp_path / "tasks/d/log.txt", again=True)
+        progress.add(lost)
+        assert not (tmp_path / "tasks" / "d" / FAILED).exists(), "it is tried again"
+        progress.add(ended(b, tmp_path))
+        progress.add(ended(d, tmp_path))
+        assert not progress.failures
+    assert (tmp_path / "a.parquet").exists()
+    assert not (tmp_path / "timings.csv").exists()

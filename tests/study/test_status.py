@@ -7,8 +7,9 @@ import pytest
 
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.artefacts.lock import locked
+from alpha_lightning.study.claims import claimed
 from alpha_lightning.study.logged import LOG
-from alpha_lightning.study.status import FILE, study_status, write_tasks
+from alpha_lightning.study.status import FILE, kept_keys, study_status, write_tasks
 from alpha_lightning.study.tasks import FAILED, MARKER, Identity, Task
 
 NAMES = ("simulate", "fit/gru/rawbar/v2022/s0", "fit/gru/rawbar/v2022/s1", "fit/lstm/a", "report")
@@ -114,3 +115,14 @@ def test_a_folder_without_a_study_is_refused(
         (tmp_path / FILE).write_text(content)
     with pytest.raises(ArtefactError, match=words):
         study_status(tmp_path)
+
+
+def test_while_a_share_runs_only_its_own_tasks_do(folder: Path) -> None:
+    begin(folder, NAMES[1])
+    begin(folder, NAMES[2])
+    with claimed(folder / "tasks" / NAMES[2]):
+        told = study_status(folder)
+    assert ": running, 0 of 5 tasks done" in told
+    assert f"running: {NAMES[2]}" in told
+    assert f"interrupted: {NAMES[1]}" in told
+    assert kept_keys(folder) == {name: Identity(name, "", "", "").key for name in NAMES}
