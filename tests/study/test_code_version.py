@@ -166,11 +166,12 @@ def test_constants_and_imports_of_a_functions_own_module_count(
 
 
 def test_a_callback_named_without_settings_counts() -> None:
-    export = "alpha_lightning.factors.export.FactorMatrixExport"
-    assert code_fingerprint(FIT, {"callbacks": [export]}) == code_fingerprint(
-        FIT, {"callbacks": [{"class_path": export}]}
+    # One that the step does not reach by itself.
+    report = "alpha_lightning.factors.pruning.TrialReport"
+    assert code_fingerprint(FIT, {"callbacks": [report]}) == code_fingerprint(
+        FIT, {"callbacks": [{"class_path": report}]}
     )
-    assert code_fingerprint(FIT, {"callbacks": [export]}) != code_fingerprint(FIT, {})
+    assert code_fingerprint(FIT, {"callbacks": [report]}) != code_fingerprint(FIT, {})
 
 
 def test_functions_of_installed_packages_have_no_code_of_ours() -> None:

@@ -72,6 +72,7 @@ def chain(folder: Path) -> list[Task]:
     fits = [f"fit/{k}" for k in range(3)]
     joined = {"sources": [str(folder / name.replace("/", "-")) for name in fits]}
     return [
+        toy("slow", "sleep"),
         *(
             toy(name, "kill_once" if k == 1 else "write", text=f"{k}")
             for k, name in enumerate(fits)
@@ -80,7 +81,6 @@ def chain(folder: Path) -> list[Task]:
         toy("environment", "environment"),
         Task("bad", "ray_toys:user_error", {}),
         toy("child", "write", ("bad",), text="never"),
-        toy("slow", "sleep"),
     ]
 
 
@@ -103,7 +103,7 @@ def test_a_cluster_does_what_this_machine_does_also_when_a_worker_is_killed(
     ends = run_ray(
         cluster, identities, toys / "cluster/tasks", RayCluster("local", jobs=3), retries=1
     )
-    expected: set[tuple[str, str | None, bool]] = {(task.name, None, False) for task in here[:5]}
+    expected: set[tuple[str, str | None, bool]] = {(task.name, None, False) for task in here[1:6]}
     expected |= {("bad", "no such column", False)}
     assert told(ends) == expected | {("fit/1", "its process or node was lost: ", True)}
     assert not Path(f"/proc/{(toys / 'cluster/slow').read_text()}").exists()
