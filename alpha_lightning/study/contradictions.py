@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # Letters of any alphabet, but nothing that leads a path elsewhere; empty is the one of all units.
 _FILE_NAME = re.compile(r"([^\W_][\w .+-]*)?")
 _BASELINES = ("reversal", "summary")
-_SECTIONS = ("trainer", "model", "data")
+_SECTIONS = ("trainer", "model", "data", "checkpoint", "log")
 # What a study says itself, and where: said twice, one of the two would be lost without a word.
 _OWN = {
     "data.panel": "source",

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,12 @@ _EXPORT = "alpha_lightning.factors.export.FactorMatrixExport"
 _LOGGER = "pytorch_lightning.loggers.CSVLogger"
 _WANDB = "pytorch_lightning.loggers.WandbLogger"
 _DEFAULT = "oos_lagged"
+_ABOUT_THE_WAY = (
+    ("data", "batch", "residency"),
+    ("data", "batch", "workers"),
+    ("checkpoint",),
+    ("log",),
+)
 
 
 class Network(NamedTuple):
@@ -71,17 +78,14 @@ def fit_tasks(study: StudySettings, units: Mapping[str, dict[str, Any]]) -> Iter
     """
     for network in networks_of(study):
         folder = unit_folder(study, network)
+        config, way = _without_the_way(resolve(study, units[network.unit], network))
         yield Task(
             fit_name(network),
             f"{STEPS}:fit_step",
-            {
-                "config": resolve(study, units[network.unit], network),
-                "folder": str(folder),
-                "threads": study.threads,
-            },
+            {"config": config, "folder": str(folder), "threads": study.threads},
             (prepared(network.dataset),),
             writes=str(folder / "factors.parquet"),
-            aside=_tracking(study, network),
+            aside=_tracking(study, network) | way,
             restore=Restore(f"{STEPS}:export_step", str(folder / "checkpoints" / "best.ckpt")),
             transient=study.factors.keep == "until_weighed",
         )
@@ -120,6 +124,26 @@ def resolve(study: StudySettings, config: dict[str, Any], network: Network) -> d
     resolved["trainer"]["logger"] = _csv(folder)
     resolved["trainer"]["callbacks"] = _callbacks(study, asked, network)
     return resolved
+
+
+def _without_the_way(config: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What numbers depend on, and beside it where the panel lives and when the state is kept."""
+    config, way = deepcopy(config), dict[str, Any]()
+    for path in _ABOUT_THE_WAY:
+        nodes: list[Any] = [config]
+        for part in path:
+            nodes.append(nodes[-1].get(part) if isinstance(nodes[-1], dict) else None)
+        if nodes[-1] is None:
+            continue
+        laid: Any = nodes[-1]
+        for part in reversed(path):
+            laid = {part: laid}
+        way = merge(way, laid)
+        # A group that is empty now must not tell that it was given.
+        for part, node in zip(reversed(path), reversed(nodes[:-1]), strict=True):
+            if not node[part] or node is nodes[-2]:
+                del node[part]
+    return config, {"way": way} if way else {}
 
 
 def _csv(folder: Path) -> dict[str, Any]:

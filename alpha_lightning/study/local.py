@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -211,9 +212,21 @@ def _work(pipe: Connection) -> None:
     leave_allocation()
     with contextlib.suppress(EOFError):
         while (order := pipe.recv()) is not None:
-            run, *about = order
-            pipe.send(run(*about))
+            run, task, *about = order
+            leave_panel(task)
+            pipe.send(run(task, *about))
             give_memory_back()
+
+
+def leave_panel(task: Task) -> None:
+    """Drop the panel that fits keep for one another where something else is to run.
+
+    Args:
+        task: what runs next.
+    """
+    shared = sys.modules.get("alpha_lightning.windows.shared")
+    if shared is not None and not task.name.startswith("fit/"):
+        shared.forget()
 
 
 def leave_allocation() -> None:

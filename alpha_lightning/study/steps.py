@@ -56,6 +56,7 @@ def fit_step(
     folder: str,
     threads: int,
     *,
+    way: dict[str, Any] | None = None,
     tracking: dict[str, Any] | None = None,
     resume: bool = False,
 ) -> None:
@@ -65,11 +66,12 @@ def fit_step(
         config: of `fit`.
         folder: of the run.
         threads: of torch.
-        tracking: laid over the configuration: who is told how it goes.
+        way: laid over the configuration: what changes no number.
+        tracking: laid over that: who is told how it goes.
         resume: go on from the newest state in the folder, left by the same task; otherwise, or
             when it cannot be read, from the beginning.
     """
-    config = merge(config, tracking or {})
+    config = merge(merge(config, way or {}), tracking or {})
     if resume and _is_whole(Path(folder) / "checkpoints" / "last.ckpt"):
         _lightning("fit", config, folder, threads, "--resume=true")
         return
@@ -78,12 +80,18 @@ def fit_step(
 
 
 def export_step(
-    config: dict[str, Any], folder: str, threads: int, *, tracking: dict[str, Any] | None = None
+    config: dict[str, Any],
+    folder: str,
+    threads: int,
+    *,
+    way: dict[str, Any] | None = None,
+    tracking: dict[str, Any] | None = None,
 ) -> None:
     """Make the factor matrix of a trained network again, from its checkpoint; nobody is told."""
     del tracking
     best = Path(folder) / "checkpoints" / "best.ckpt"
-    _lightning("predict", _exporting(config, folder), folder, threads, f"--ckpt_path={best}")
+    config = _exporting(merge(config, way or {}), folder)
+    _lightning("predict", config, folder, threads, f"--ckpt_path={best}")
 
 
 def _is_whole(checkpoint: Path) -> bool:

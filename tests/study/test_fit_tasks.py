@@ -8,6 +8,7 @@ import pytest
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.fit_tasks import Network, fit_name, fit_tasks, networks_of, resolve
+from alpha_lightning.study.options import merge
 from alpha_lightning.study.settings import (
     FactorSettings,
     SourceSettings,
@@ -89,3 +90,23 @@ def test_curves_for_tensorboard_may_be_left_out() -> None:
     study = replace(STUDY, tracking=TrackingSettings(tensorboard=False))
     task = next(iter(fit_tasks(study, {"gru": {}, "lstm": {}})))
     assert task.aside == {"tracking": {"log": {"tensorboard": False}}}
+
+
+def test_where_the_panel_lives_and_when_the_state_is_kept_change_no_fit() -> None:
+    ways: list[dict[str, Any]] = [
+        {},
+        {"data": {"batch": {"residency": "device"}}},
+        {"data": {"batch": {"workers": 2, "residency": "mmap"}}, "log": {"by_date": False}},
+        {"checkpoint": {"every_steps": 5}},
+    ]
+    arguments = []
+    for way in ways:
+        study = replace(STUDY, fit=merge(STUDY.fit, way))
+        task = next(iter(fit_tasks(study, {"gru": {}, "lstm": {}})))
+        assert task.aside == ({"way": way} if way else {})
+        assert study.fit == merge(STUDY.fit, way), "the study's own settings stay"
+        arguments.append(task.arguments)
+    assert all(each == arguments[0] for each in arguments)
+    study = replace(STUDY, fit={"data": {"batch": {"dates": 2, "residency": "host"}}})
+    task = next(iter(fit_tasks(study, {"gru": {}, "lstm": {}})))
+    assert task.arguments["config"]["data"]["batch"] == {"dates": 2}

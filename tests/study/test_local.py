@@ -9,11 +9,12 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from alpha_lightning.study.local import run_local
+from alpha_lightning.study.local import leave_panel, run_local
 from alpha_lightning.study.logged import LOG
 from alpha_lightning.study.schedule import Outcome
 from alpha_lightning.study.tasks import Identity, Task, read_marker
@@ -299,3 +300,15 @@ def test_no_worker_survives_its_parent(toys: Path, how: signal.Signals) -> None:
         told = parent.communicate()[1]
     assert parent.returncode == -how
     assert told.count("Traceback") == (how == signal.SIGINT)
+
+
+def test_fits_leave_the_panel_to_one_another_and_to_nobody_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dropped: list[int] = []
+    shared = SimpleNamespace(forget=lambda: dropped.append(1))
+    monkeypatch.setitem(sys.modules, "alpha_lightning.windows.shared", shared)
+    leave_panel(Task("fit/gru/rawbar/v2022/s0", "a:b", {}))
+    assert dropped == []
+    leave_panel(Task("weigh/gru/s0", "a:b", {}))
+    assert dropped == [1]

@@ -89,14 +89,18 @@ def test_from_panel_to_scores(study: StudySettings, tmp_path: Path) -> None:
     left = study.folder / "units/gru/rawbar/v2022/s0/left_by_a_killed_fit"
     left.parent.mkdir(parents=True)
     left.touch()
-    fit_step(**tasks["fit/gru/rawbar/v2022/s0"])
+    way = {"data": {"batch": {"residency": "host"}}, "checkpoint": {"every_steps": 3}}
+    fit_step(**tasks["fit/gru/rawbar/v2022/s0"], way=way)
     assert not left.exists()
+    kept = yaml.safe_load((left.parent / "config.yaml").read_text())
+    assert kept["data"]["batch"]["residency"] == "host"
+    assert kept["checkpoint"]["every_steps"] == 3
     about = read_metadata(left.with_name("factors.parquet"))
     assert (about["unit"], about["seed"], about["vintage"]) == ("gru", 0, 2022)
     assert yaml.safe_load(left.parent.with_name("s0.yaml").read_text())["data"]["date_step"] == 40
     factors = read_dated_table(left.with_name("factors.parquet"))
     left.with_name("factors.parquet").unlink()
-    export_step(**tasks["fit/gru/rawbar/v2022/s0"])
+    export_step(**tasks["fit/gru/rawbar/v2022/s0"], way=way)
     again = read_dated_table(left.with_name("factors.parquet"))
     assert again.values.tobytes() == factors.values.tobytes()
     assert again.metadata == factors.metadata
