@@ -138,7 +138,9 @@ def parse_yaml(text: str, where: str) -> Any:
         return get_loader("yaml")(text)
     except yaml.YAMLError as error:
         reason = str(error).partition("\n")[0]
-        msg = f"{where} cannot be read ({reason}): mend the YAML"
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}" if mark else ""
+        msg = f"{where} cannot be read ({reason}{place}): mend the YAML"
         raise UserError(msg) from error
 
 

@@ -2,12 +2,13 @@
 
 import contextlib
 import fcntl
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.claims import lock_or_not
@@ -16,6 +17,7 @@ from alpha_lightning.study.tasks import Task
 _FILE = ".lock"
 _PATIENCE = 10.0  # seconds for the first of an array to have written what the study is
 _PAUSE = 0.1
+_KINDS = fcntl.LOCK_EX, fcntl.LOCK_SH
 
 
 @dataclass(frozen=True)
@@ -79,25 +81,41 @@ def beside_others(folder: Path, begin: Callable[[bool], None]) -> Iterator[None]
     Raises:
         UserError: the folder cannot be written or locked, or the whole study runs in it.
     """
+    end = time.monotonic() + _PATIENCE
+    kinds = _KINDS[:1]
+    while (taken := _locked(folder, kinds)) is None:
+        _wait(folder, end)
+        kinds = _KINDS  # whoever only looked how far the study is has gone
+    lock, kind = taken
+    with lock:
+        begin(kind == fcntl.LOCK_EX)
+        while not lock_or_not(lock, fcntl.LOCK_SH):
+            _wait(folder, end)
+        yield
+
+
+def _locked(folder: Path, kinds: Sequence[int]) -> tuple[IO[str], int] | None:
+    path = folder / _FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / _FILE).open("a+")
+        lock = path.open("a+")
     except OSError as error:
         msg = f"cannot write {folder} ({error.strerror}): choose another --out"
         raise UserError(msg) from error
-    with lock:
-        first = lock_or_not(lock, fcntl.LOCK_EX)
-        if first:
-            begin(True)
-        end = time.monotonic() + _PATIENCE
-        while not lock_or_not(lock, fcntl.LOCK_SH):
-            if time.monotonic() > end:
-                msg = (
-                    f"another process runs the whole study in {folder}: wait for it, or choose"
-                    " another --out"
-                )
-                raise UserError(msg)
-            time.sleep(_PAUSE)
-        if not first:
-            begin(False)
-        yield
+    with contextlib.ExitStack() as stack:
+        stack.callback(lock.close)
+        kind = next((kind for kind in kinds if lock_or_not(lock, kind)), None)
+        if kind is not None:
+            # Who ran the whole study has removed the file meanwhile, perhaps: it locks nothing.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+                    stack.pop_all()
+                    return lock, kind
+    return None
+
+
+def _wait(folder: Path, end: float) -> None:
+    if time.monotonic() > end:
+        msg = f"another process runs the whole study in {folder}: wait for it, or choose another"
+        raise UserError(f"{msg} --out")
+    time.sleep(_PAUSE)

@@ -85,11 +85,16 @@ def sweep(args: list[str]) -> str:
 def _check_and_run(
     own: argparse.Namespace, found: SweepFile, space: list[Parameter], options: list[str]
 ) -> str:
-    from alpha_lightning.study.sweep_fit import FitSettings, check_space
+    from alpha_lightning.study.sweep_fit import NOT_OF_A_TRIAL, FitSettings, check_space
 
-    strange = [word for word in options if word.startswith(("--trainer.logger", "--ckpt_path"))]
+    strange = [
+        (word, why)
+        for word in options
+        for start, why in NOT_OF_A_TRIAL.items()
+        if word.startswith("--") and word[2:].startswith(start)
+    ]
     if strange:
-        msg = f"{strange[0]} is not for a sweep: each trial begins anew and keeps its own log"
+        msg = "{} is not for a sweep: {}".format(*strange[0])
         raise UserError(msg)
     plain = check_space(space, options, str(found.path))
     folder = Path(own.out or Path("runs") / "sweeps" / found.path.stem)

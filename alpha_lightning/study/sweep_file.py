@@ -11,7 +11,7 @@ from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.options import parse_yaml
 
 METHODS = ("grid", "random", "bayes")
-COMMAND = "[${env}, ${interpreter}, -m, alpha_lightning, fit, --config=UNIT.yaml, ${args}]"
+COMMAND = '["${env}", "${interpreter}", -m, alpha_lightning, fit, --config=UNIT.yaml, "${args}"]'
 _OF_THE_SERVER = {"program", "name", "description", "project", "entity", "controller", "settings"}
 _KEYS = {"method", "metric", "parameters", "command", "early_terminate", "run_cap"}
 _GOALS = ("maximize", "minimize")

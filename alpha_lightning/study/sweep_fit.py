@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from jsonargparse import Namespace
 
 _OWN = ("trainer.logger", "trainer.callbacks")
+_ANEW = "each trial begins anew and keeps its own log"
+NOT_OF_A_TRIAL = {
+    "trainer.logger": _ANEW,
+    "ckpt_path": _ANEW,
+    "resume": _ANEW,
+    "seeds": "a trial has one value of its metric; to vary the seed, vary seed_everything",
+    "print_config": "look at one fit: alpha-lightning fit --config UNIT.yaml --print_config",
+}
+"""Options of `fit` that a sweep cannot give to its trials, by how they begin, and why."""
 _CALLBACK = "alpha_lightning.factors.pruning.TrialReport"
 
 
@@ -103,6 +112,9 @@ def check_space(space: Sequence[Parameter], options: Sequence[str], where: str) 
     for parameter in space:
         if parameter.name.startswith(_OWN):
             msg = f"{where}: {parameter.name} cannot be varied: logs of trials are the sweep's"
+            raise UserError(msg)
+        if parameter.name in NOT_OF_A_TRIAL:
+            msg = f"{where}: {parameter.name} cannot be varied: {NOT_OF_A_TRIAL[parameter.name]}"
             raise UserError(msg)
         if f"--{parameter.name}" in given:
             msg = f"{where}: {parameter.name} is varied and given as an option: do one of the two"

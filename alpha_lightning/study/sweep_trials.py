@@ -191,6 +191,7 @@ class Search:
         # Trials of processes that are no more; what they had drawn is tried again.
         from optuna.trial import TrialState
 
+        followed = {trial.user_attrs.get("again") for trial in self.trials()}
         for trial in self.trials():
             owner = str(trial.user_attrs.get("owner", ""))
             if trial.state != TrialState.RUNNING or (
@@ -199,10 +200,11 @@ class Search:
                 continue
             attempts = int(trial.user_attrs.get("attempt", 1))
             values = trial.system_attrs.get(_QUEUED, trial.params)
-            self.study.tell(trial.number, state=TrialState.FAIL)
-            if self._complete(values) and attempts < _ATTEMPTS:
+            # First, or a kill in between would lose it: a grid would lack a cell.
+            if self._complete(values) and attempts < _ATTEMPTS and trial.number not in followed:
                 again = {"attempt": attempts + 1, "again": trial.number}
                 self.study.enqueue_trial(dict(values), user_attrs=again)
+            self.study.tell(trial.number, state=TrialState.FAIL)
             if owner:
                 self._worker(owner).unlink(missing_ok=True)
 

@@ -1,6 +1,8 @@
 """Shares of a study: dealt without talking, and beside each other only."""
 
+import fcntl
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,30 @@ def test_shares_run_beside_each_other_and_the_first_begins_alone(
             pass
     with beside_others(folder, begin):
         assert began[-1] == (True, True)
+
+
+def test_a_share_that_waited_for_the_whole_study_is_seen_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = ExitStack()
+    whole.enter_context(locked(tmp_path))
+    # While the share waits the whole study ends, and removes the file of its lock.
+    monkeypatch.setattr(shards.time, "sleep", lambda _: whole.close())
+    with beside_others(tmp_path, lambda _: None):
+        words = "another process runs the study"
+        with pytest.raises(UserError, match=words), locked(tmp_path):
+            pass
+
+
+def test_where_the_first_share_dies_at_once_another_one_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / ".lock").open("w") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        monkeypatch.setattr(shards.time, "sleep", lambda _: first.close())
+        began: list[bool] = []
+        with beside_others(tmp_path, began.append):
+            assert began == [True]
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

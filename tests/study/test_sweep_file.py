@@ -9,7 +9,7 @@ import yaml
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.cli import main
-from alpha_lightning.study.sweep_file import read_sweep, without_loggers
+from alpha_lightning.study.sweep_file import COMMAND, read_sweep, without_loggers
 from alpha_lightning.study.sweep_fit import FitSettings
 from alpha_lightning.study.sweep_space import read_space
 
@@ -160,7 +160,7 @@ def test_options_of_loggers_are_left_out_with_their_values() -> None:
             {"parameters": {"model": {"parameters": {"n_factors": {"value": 3}}}}},
             "parameters.model is nested: give each option of `fit` its dotted name, model.NAME",
         ),
-        ({"command": None}, "command should run `fit` with its arguments: command: [${env}"),
+        ({"command": None}, 'command should run `fit` with its arguments: command: ["${env}'),
         ({"command": ["fit"]}, "command should run `fit` with its arguments"),
         (
             {"command": ["fit", "${args_no_hyphens}", "${args}"]},
@@ -194,11 +194,19 @@ def test_slips_are_told_in_a_line(tmp_path: Path, change: dict[str, Any], messag
     assert "\n" not in str(error.value)
 
 
+def test_the_command_that_is_recommended_is_yaml_and_understood(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    tree = tree_of(SHIPPED[0])
+    del tree["command"]
+    path.write_text(f"{yaml.safe_dump(tree)}command: {COMMAND}\n")
+    assert read_sweep(path).options == ("--config=UNIT.yaml",)
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a\.yaml cannot be read .*: name the sweep's YAML file"):
         read_sweep(tmp_path / "a.yaml")
-    (tmp_path / "a.yaml").write_text("a: [")
-    with pytest.raises(UserError, match=r"a\.yaml cannot be read .*: mend the YAML"):
+    (tmp_path / "a.yaml").write_text("b: 1\na: [${env}]")
+    with pytest.raises(UserError, match=r"a\.yaml cannot be read .*, line 2\): mend the YAML"):
         read_sweep(tmp_path / "a.yaml")
     (tmp_path / "a.yaml").write_text("- a")
     with pytest.raises(UserError, match=r"a\.yaml is \['a'\]: it should be a mapping"):

@@ -89,6 +89,7 @@ def test_a_space_that_fit_takes_whole() -> None:
             {"trainer.logger.init_args.name": {"value": "x"}},
             "trainer.logger.init_args.name cannot be varied",
         ),
+        ({"seeds": {"values": ["0..1", "2..3"]}}, "seeds cannot be varied: a trial has one value"),
     ],
 )
 def test_what_fit_does_not_take_is_named(rules: dict[str, Any], message: str) -> None:

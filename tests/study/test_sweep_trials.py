@@ -121,6 +121,27 @@ def test_a_trial_killed_while_it_was_drawn_is_drawn_again(tmp_path: Path) -> Non
         assert params(found) == whole
 
 
+@pytest.mark.parametrize("call", ["tell", "enqueue_trial"])
+def test_a_kill_while_orphans_are_taken_back_loses_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    grid = sweep("grid", parameters={"hidden": {"values": [8, 16, 32]}})
+    with search(tmp_path, grid, start=None) as found:
+        found.ask()
+    with search(tmp_path, grid, start=None) as found, monkeypatch.context() as patched:
+
+        def killed(*_: Any, **__: Any) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(found.study, call, killed)
+        with pytest.raises(KeyboardInterrupt):
+            found.ask()
+    with search(tmp_path, grid, start=None) as found:
+        run(found, value=lambda _: 0.0)
+        done = [trial.params["hidden"] for trial in found.trials() if not lost(trial)]
+    assert sorted(done) == ["16", "32", "8"]
+
+
 def test_a_trial_that_kills_its_sweep_is_not_tried_for_ever(tmp_path: Path) -> None:
     for _ in range(3):
         with search(tmp_path, trials=2) as found:
