@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +18,12 @@ _STUDY = ("runs the study", "choose another --out")
 
 
 @contextlib.contextmanager
-def locked(folder: Path, doing: str = _STUDY[0], otherwise: str = _STUDY[1]) -> Iterator[None]:
+def locked(
+    folder: Path,
+    doing: str = _STUDY[0],
+    otherwise: str = _STUDY[1],
+    drafts: Sequence[str] = ("**/.*",),
+) -> Iterator[None]:
     """Hold a folder's lock; drafts that killed processes left are removed first.
 
     The lock is the kernel's: it ends with the process, however that ends.
@@ -27,6 +32,8 @@ def locked(folder: Path, doing: str = _STUDY[0], otherwise: str = _STUDY[1]) -> 
         folder: made when it is not there.
         doing: what the other process does, to tell.
         otherwise: the remedy beside waiting.
+        drafts: patterns of where they may lie; other processes may write below the folder what
+            the lock does not guard.
 
     Raises:
         UserError: the folder cannot be written, or another process holds the lock.
@@ -41,7 +48,7 @@ def locked(folder: Path, doing: str = _STUDY[0], otherwise: str = _STUDY[1]) -> 
         msg = f"cannot write {folder} ({error.strerror}): {otherwise}"
         raise UserError(msg) from error
     with lock:
-        _sweep(folder)
+        _sweep(folder, drafts)
         try:
             yield
         finally:
@@ -82,9 +89,10 @@ def _taken(path: Path) -> IO[str]:
         lock.close()
 
 
-def _sweep(folder: Path) -> None:
-    # Nobody else writes here while the lock is held.
-    for path in [path for path in folder.rglob(".*") if _DRAFT.fullmatch(path.name)]:
+def _sweep(folder: Path, drafts: Sequence[str]) -> None:
+    # Nobody else writes these while the lock is held.
+    found = [path for pattern in drafts for path in folder.glob(pattern)]
+    for path in [path for path in found if _DRAFT.fullmatch(path.name)]:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from pickle import UnpicklingError  # raised by torch, which unpickles nothing here
 from typing import Any
 
 import torch
@@ -52,6 +53,9 @@ def read_safely(path: str | Path) -> Any:
     except Exception as error:
         # torch raises a different exception for each way in which a file can be broken.
         reason = str(error).partition("\n")[0] or type(error).__name__
+        if isinstance(error, UnpicklingError):
+            # torch's own words advise to load it all the same.
+            reason = "it does not hold tensors and plain values only, and nothing else is loaded"
         msg = f"checkpoint {path} is damaged or not a checkpoint ({reason})"
         raise UserError(msg) from error
 

@@ -10,6 +10,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from alpha_lightning.artefacts.errors import ArtefactError, UserError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NOT_VALIDATED = "Early stopping conditioned on metric"
 _NO_DEVICE = ("can not run on your system", "No supported gpu backend", "your machine only has")
 
 
@@ -21,7 +22,8 @@ def in_a_line(memory_advice: Callable[[], str] = str) -> Iterator[None]:
         memory_advice: tells which residency or batch would fit, asked when memory runs out.
 
     Raises:
-        UserError: no such device, no memory or no disk left, or settings contradict each other.
+        UserError: no such device, no memory or no disk left, settings contradict each other, or
+            early stopping has nothing to look at.
     """
     try:
         yield
@@ -32,6 +34,15 @@ def in_a_line(memory_advice: Callable[[], str] = str) -> Iterator[None]:
         first = str(error).partition(". ")[0] or "out of memory"
         advice = memory_advice() or "train with fewer stocks, a smaller network or fewer workers"
         msg = f"out of memory ({' '.join(first.split())}): {advice}"
+        raise UserError(msg) from error
+    except RuntimeError as error:
+        if _NOT_VALIDATED not in str(error):
+            raise
+        msg = (
+            f"{str(error).partition(' Pass in')[0]} The training has ended before its first"
+            " validation, or no metric has that name: give it more steps or time, or a smaller"
+            " trainer.val_check_interval"
+        )
         raise UserError(msg) from error
     except OSError as error:
         if error.errno not in _FULL:

@@ -1,6 +1,7 @@
 """The state of a training, written so often and so whole that a kill anywhere costs little."""
 
 import json
+import math
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ from alpha_lightning.factors.run_log import log_texts
 from alpha_lightning.factors.run_state import (
     between_epochs,
     follow_moved_folder,
+    has_stopped,
     random_states,
     refuse_other_panel,
     set_random_states,
@@ -30,6 +32,8 @@ STATE = "alpha_lightning_run"
 """Key of a checkpoint under which lies what only the resumption of its run needs."""
 
 _DUE = 1  # below the number of any signal that is listened to
+_LOOK_SECONDS = 1.0  # between two questions of several processes to each other
+_LOOK_STEPS = 64  # the most of them
 
 
 def last_checkpoint(folder: Path) -> Path:
@@ -69,6 +73,7 @@ class RunCheckpoint(pl.Callback):
         self._saved = (0, 0)
         self._writing = False
         self._resumed: dict[str, Any] = {}
+        self._looked, self._next_look = (0.0, 0), 0
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Find the run's folder; ``last.ckpt`` is ours alone."""
@@ -89,7 +94,8 @@ class RunCheckpoint(pl.Callback):
         if self._writing:
             settle(checkpoint, validating=trainer.validating)
             checkpoint[STATE] = {
-                "stopped": bool(trainer.should_stop),
+                "stopped": has_stopped(trainer),
+                "metrics": {name: value.cpu() for name, value in trainer.callback_metrics.items()},
                 "random": random_states(),
                 "logs": log_texts(trainer),
                 "settings": training_settings(trainer.datamodule),  # type: ignore[attr-defined]
@@ -122,7 +128,10 @@ class RunCheckpoint(pl.Callback):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Listen to signals, and begin to count minutes."""
         self._written_at = time.monotonic()
+        self._looked, self._next_look = (self._written_at, trainer.global_step), 0
         self._preemption.listen(trainer)
+        # Early stopping asks for them when an epoch is left before its validation.
+        trainer._logger_connector._callback_metrics.update(self._resumed.get("metrics", {}))
         if self._resumed.get("between_epochs"):
             # With max_steps Lightning believes every resumed epoch to be cut.
             trainer.fit_loop.epoch_loop.restarting = False
@@ -139,7 +148,8 @@ class RunCheckpoint(pl.Callback):
     ) -> None:
         """Write the state after the step before, when it is time or we are asked to go."""
         self._go_on()
-        if not _between_steps(trainer):
+        waits = trainer.world_size > 1 and trainer.global_step < self._next_look
+        if not _between_steps(trainer) or (waits and not self._is_step(trainer)):
             return
         asked = self._agreed(trainer, self._preemption.number or int(self._is_due(trainer)))
         if asked:
@@ -208,15 +218,24 @@ class RunCheckpoint(pl.Callback):
         if _place(trainer) == self._saved:
             return False
         minutes = (time.monotonic() - self._written_at) / 60
-        steps = self.every_steps > 0 and trainer.global_step % self.every_steps == 0
-        return steps or 0 < self.every_minutes <= minutes
+        return self._is_step(trainer) or 0 < self.every_minutes <= minutes
+
+    def _is_step(self, trainer: pl.Trainer) -> bool:
+        return self.every_steps > 0 and trainer.global_step % self.every_steps == 0
 
     def _agreed(self, trainer: pl.Trainer, asked: int) -> int:
-        # Clocks differ, and a signal reaches one process before another.
+        # Clocks differ, and a signal reaches one process before another. To ask makes each of them
+        # wait for its device, which steps need not do: the slowest says when to ask again.
         if trainer.world_size == 1:
             return asked
-        most = torch.tensor(asked, device=trainer.strategy.root_device)
-        return int(trainer.strategy.reduce(most, reduce_op="max"))
+        now, step = time.monotonic(), trainer.global_step
+        steps = step - self._looked[1]
+        seconds = (now - self._looked[0]) / steps if steps else math.inf
+        own = torch.tensor([asked, seconds], device=trainer.strategy.root_device)
+        most, slowest = trainer.strategy.reduce(own, reduce_op="max").tolist()
+        self._looked = now, step
+        self._next_look = step + max(1, round(min(_LOOK_SECONDS / max(slowest, 1e-9), _LOOK_STEPS)))
+        return int(most)
 
     def _leave_if_asked(self, trainer: pl.Trainer, asked: int) -> None:
         if asked > _DUE:

@@ -22,6 +22,9 @@ from alpha_lightning.factors.run_log import go_on_with_logs
 from alpha_lightning.factors.run_state import refuse_other_panel
 from alpha_lightning.windows.datamodule import CrossSectionDataModule
 
+# Without a logger a run's folder is whatever one stands in, with other runs and panels below it.
+_DRAFTS = (".*.csv.*", ".*.json.*", ".*.parquet.*", ".*.txt.*", ".*.yaml.*", "checkpoints/.*")
+
 
 @contextlib.contextmanager
 def begun(
@@ -50,7 +53,7 @@ def begun(
         last = last_checkpoint(folder)
         texts: list[str] = []
         if resume and last.exists():
-            checkpoint = read_checkpoint(last)
+            checkpoint = _read_newest(last)
             _refuse_other_run(checkpoint, unit, data)
             texts = checkpoint.get(STATE, {}).get("logs", [])
             rank_zero_info(f"goes on from {last}, after step {checkpoint['global_step']}")
@@ -60,6 +63,17 @@ def begun(
                 last.unlink(missing_ok=True)
             go_on_with_logs(trainer, texts)
         yield last if resume and last.exists() else None
+
+
+def is_own_last(trainer: pl.Trainer, path: str | Path | None) -> bool:
+    """Whether a checkpoint is the newest state in the folder of the run that is to begin.
+
+    Args:
+        trainer: that will train.
+        path: of the checkpoint, or one of the words that Lightning has for some.
+    """
+    last = last_checkpoint(run_folder(trainer))
+    return path is not None and last.exists() and Path(path).resolve() == last.resolve()
 
 
 def refuse_unnamed_folder(loggers: Any) -> None:
@@ -83,7 +97,15 @@ def refuse_unnamed_folder(loggers: Any) -> None:
 
 def _alone_in(folder: Path) -> contextlib.AbstractContextManager[None]:
     otherwise = "give this run a folder of its own, as --trainer.logger.init_args.version=NAME does"
-    return locked(folder, "trains", otherwise)
+    return locked(folder, "trains", otherwise, _DRAFTS)
+
+
+def _read_newest(last: Path) -> dict[str, Any]:
+    try:
+        return read_checkpoint(last)
+    except UserError as error:
+        msg = f"{error}: remove it to begin the run from nothing, or bring back a copy of it"
+        raise UserError(msg) from error
 
 
 def _refuse_other_run(

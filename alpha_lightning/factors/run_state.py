@@ -4,7 +4,9 @@ import random
 from typing import Any
 
 import numpy as np
+import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import EarlyStopping, Timer
 
 from alpha_lightning.artefacts.errors import UserError
 
@@ -44,6 +46,18 @@ def between_epochs(checkpoint: Tree) -> bool:
     """Whether the epoch of a settled checkpoint is whole."""
     epoch = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]
     return bool(epoch["ready"] == epoch["processed"])
+
+
+def has_stopped(trainer: pl.Trainer) -> bool:
+    """Whether a training that is told to stop has nothing more to learn.
+
+    One that ran out of time (``trainer.max_time``) goes on when it is given more.
+    """
+    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    left = [c.time_remaining() for c in callbacks if isinstance(c, Timer)]
+    late = any(seconds is not None and seconds <= 0 for seconds in left)
+    early = any(isinstance(c, EarlyStopping) and c.wait_count >= c.patience for c in callbacks)
+    return bool(trainer.should_stop) and (early or not late)
 
 
 def random_states() -> Tree:

@@ -51,9 +51,16 @@ class SeedRun(TrainingCLI):
 
     def before_instantiate_classes(self) -> None:
         """Send the seed's files to a folder of its own, to go on with what is left there."""
+        give_own_folder(self._get(self.config, "trainer"), self.seed)
         super().before_instantiate_classes()
         self.resume = True
-        give_own_folder(self._get(self.config, "trainer"), self.seed)
+        path = self._get(self.config, "ckpt_path")
+        if path is not None:
+            msg = (
+                f"{OPTION} begins each seed anew, or where it was left in its own folder: drop"
+                f" --ckpt_path {path}"
+            )
+            raise UserError(msg)
 
     def _run_subcommand(self, subcommand: str) -> None:
         if self.trainer.world_size > 1:

@@ -1,10 +1,11 @@
 """Running statistics of normalisation layers that do not tell how a step was split."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
+from pytorch_lightning.callbacks import GradientAccumulationScheduler
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
@@ -71,16 +72,39 @@ class StepStatistics:
 
 
 def refuse_what_mixes_dates(trainer_settings: Mapping[str, Any]) -> None:
-    """Refuse settings of the trainer under which a date would be normalised with others.
+    """Refuse settings of the trainer that want dates normalised together, or dealt out otherwise.
 
     Raises:
-        UserError: ``sync_batchnorm`` is asked for.
+        UserError: ``sync_batchnorm`` or ``overfit_batches`` is asked for.
     """
     if trainer_settings.get("sync_batchnorm"):
         msg = (
             "trainer.sync_batchnorm must be false: it would normalise the dates of all processes"
             " together; each date is normalised by itself, and running statistics are averaged over"
             " processes without it"
+        )
+        raise UserError(msg)
+    if trainer_settings.get("overfit_batches"):
+        msg = (
+            "trainer.overfit_batches must be 0: dates are dealt out by our own loader; a larger"
+            " data.date_step, or trainer.limit_train_batches, trains on fewer"
+        )
+        raise UserError(msg)
+
+
+def refuse_other_steps(callbacks: Iterable[object]) -> None:
+    """Refuse callbacks that change in the course of a training how many dates a step takes.
+
+    Dates are dealt out in whole steps of one size, and an epoch that is resumed in its middle does
+    not ask such a callback.
+
+    Raises:
+        UserError: one of them is there.
+    """
+    if any(isinstance(callback, GradientAccumulationScheduler) for callback in callbacks):
+        msg = (
+            "GradientAccumulationScheduler changes how many dates a step takes, which is one number"
+            " for a whole training: set trainer.accumulate_grad_batches"
         )
         raise UserError(msg)
 

@@ -121,7 +121,10 @@ class TrainingLog(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the ICs by date; by now it is known whether this epoch is the best."""
         fits = trainer.state.fn == TrainerFn.FITTING
-        if self.by_date and self._ics.rows and not trainer.sanity_checking:
+        if trainer.sanity_checking:
+            # Its dates come again: they are no part of the epoch's.
+            self._ics.reset()
+        elif self.by_date and self._ics.rows:
             rows = self._ics.compute()
             self._ics.reset()
             # A checkpoint that is validated brings the best epoch of its training along.

@@ -21,9 +21,9 @@ from alpha_lightning.factors.checkpoint_file import CheckpointFile
 from alpha_lightning.factors.failures import in_a_line
 from alpha_lightning.factors.run_checkpoint import RunCheckpoint
 from alpha_lightning.factors.run_folder import SaveConfig
-from alpha_lightning.factors.run_start import begun, refuse_unnamed_folder
+from alpha_lightning.factors.run_start import begun, is_own_last, refuse_unnamed_folder
 from alpha_lightning.factors.seeds import HELP, OPTION, refuse_seeds_of_a_file, take_seeds
-from alpha_lightning.factors.step_statistics import refuse_what_mixes_dates
+from alpha_lightning.factors.step_statistics import refuse_other_steps, refuse_what_mixes_dates
 from alpha_lightning.factors.tracking import TrainingLog
 from alpha_lightning.factors.unit import FactorUnit
 from alpha_lightning.factors.wandb_runs import name_runs, wandb_loggers
@@ -63,6 +63,10 @@ class TrainingCLI(LightningCLI):
             args=list(args),
             run=run,
         )
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """A parser that takes no option by halves: what refuses one looks for the whole name."""
+        return super().init_parser(**{"allow_abbrev": False, **kwargs})
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Links and our own option."""
@@ -129,8 +133,9 @@ class TrainingCLI(LightningCLI):
             trainer = super().instantiate_trainer(**kwargs)
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = CheckpointFile()
-        # A state is written before other callbacks begin with what comes after it.
         callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+        refuse_other_steps(callbacks)
+        # A state is written before other callbacks begin with what comes after it.
         callbacks.sort(key=lambda callback: not isinstance(callback, RunCheckpoint))
         if isinstance(asked["strategy"], str) and isinstance(trainer.strategy, DDPStrategy):
             # Also when Lightning itself chose it ("auto" on two devices), hence not an argument.
@@ -139,6 +144,10 @@ class TrainingCLI(LightningCLI):
         return trainer
 
     def _run_subcommand(self, subcommand: str) -> None:
+        named = self.config[subcommand].get("ckpt_path")
+        if subcommand == "fit" and is_own_last(self.trainer, named):
+            # Begun anew, the run would remove the state that it is to begin with.
+            self.resume, self.config[subcommand]["ckpt_path"] = True, None
         if wandb_loggers(self.trainer):
             text = self._parser(subcommand).dump(self.config[subcommand], skip_unset=False)
             name_runs(self.trainer, yaml.safe_load(text), subcommand, resume=self.resume)

@@ -46,7 +46,7 @@ class Harmful:
 def test_nothing_is_executed(tmp_path: Path) -> None:
     file = tmp_path / "harmful.ckpt"
     torch.save({"state_dict": {}, "x": Harmful()}, file)
-    with pytest.raises(UserError, match=r"harmful\.ckpt is damaged or not a checkpoint \(Weights"):
+    with pytest.raises(UserError, match=r"harmful\.ckpt is damaged .*plain values only"):
         read_checkpoint(file)
 
 

@@ -82,6 +82,15 @@ def test_out_of_memory_in_a_step_is_one_line(
     assert "Traceback" not in error
 
 
+def test_early_stopping_without_a_validation_is_one_line(
+    options: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(options(tmp_path / "run", **{"trainer.max_steps": 2})) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("error: Early stopping conditioned on metric `valid/ic` which is not")
+    assert "ended before its first validation" in error
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk(number: int) -> None:
     message = r"cannot write a.csv \(no room\): free some space"
@@ -90,7 +99,7 @@ def test_a_full_disk(number: int) -> None:
 
 
 def test_other_errors_are_left_alone() -> None:
-    for error in (OSError(errno.EIO, "broken"), ValueError("wrong"), KeyboardInterrupt()):
+    for error in (OSError(errno.EIO, "broken"), ValueError("wrong"), RuntimeError("?")):
         with pytest.raises(type(error)) as raised, in_a_line():
             raise error
         assert raised.value is error

@@ -179,7 +179,8 @@ def test_the_signal_of_one_process_stops_all_of_them_at_one_step(
         signalled(patch, "training_step", second_process, signal.SIGTERM)
 
     assert forked(line, plant) != 0
-    assert saved(tmp_path / "run")["global_step"] == 10
+    # They ask each other now and then, and where an epoch begins.
+    assert 10 <= saved(tmp_path / "run")["global_step"] <= 15
     assert forked([*line, "--resume=true"]) == 0
     assert forked(options(tmp_path / "whole", **settings)) == 0
     assert_same_weights_and_factors(tmp_path / "whole", tmp_path / "run")
@@ -322,5 +323,5 @@ def test_the_real_command_on_two_processes(options: Options, tmp_path: Path) -> 
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 128 + signal.SIGTERM, error
-    assert error.count("error: stopped by SIGTERM; the state after step 9") == 1
-    assert saved(tmp_path / "run")["global_step"] == 9
+    assert error.count("error: stopped by SIGTERM; the state after step") == 1
+    assert 9 <= saved(tmp_path / "run")["global_step"] <= 15

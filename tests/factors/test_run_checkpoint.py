@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import ModelCheckpoint, Timer
 
 from alpha_lightning.artefacts import atomic
 from alpha_lightning.artefacts.dated_table import read_dated_table
@@ -302,6 +303,46 @@ def test_how_often_it_is_written(
     # The first batch of an epoch comes after its end was written.
     assert main(options(tmp_path / "run", **named)) == 0
     assert steps == written
+
+
+@pytest.mark.parametrize(
+    ("step", "seconds", "other", "then"),
+    [(0, 0.0, 0.0, 1), (10, 1.0, 0.0, 20), (10, 1.0, 0.5, 12), (10, 50.0, 0.0, 11), (8, 0, 0, 72)],
+)
+def test_the_slowest_process_says_when_to_ask_again(
+    monkeypatch: pytest.MonkeyPatch, step: int, seconds: float, other: float, then: int
+) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: seconds)
+    theirs = torch.tensor([15.0, other])
+    strategy = SimpleNamespace(
+        root_device=torch.device("cpu"), reduce=lambda own, **_: torch.maximum(own, theirs)
+    )
+    trainer: Any = SimpleNamespace(world_size=2, global_step=step, strategy=strategy)
+    ours = RunCheckpoint()
+    assert ours._agreed(trainer, 1) == 15
+    assert ours._next_look == then
+
+
+def test_out_of_time_it_goes_on_when_it_is_given_more(options: Options, tmp_path: Path) -> None:
+    def slow(patch: pytest.MonkeyPatch) -> None:
+        patch.setattr(Timer, "time_elapsed", lambda *_: float(ticks()))
+
+    ticks = iter(range(10**6)).__next__
+    # Some two looks at the clock a step: it is up in the midst of the second epoch.
+    line = options(tmp_path / "run", **SMALL)
+    assert forked([*line, "--trainer.max_time=00:00:00:45"], slow) == 0
+    before = read(last_checkpoint(tmp_path / "run"))["global_step"]
+    assert 15 < before < 30
+    assert forked([*line, "--trainer.max_time=01:00:00:00", "--resume=true"]) == 0
+    assert read(last_checkpoint(tmp_path / "run"))["epoch"] == 3
+
+
+def test_left_before_its_validation_a_resumed_epoch_is_no_mistake(
+    options: Options, whole: Callable[..., Path], tmp_path: Path
+) -> None:
+    settings = {"trainer.max_steps": 20, "data.date_step": 10}
+    killed_and_resumed(options(tmp_path / "run", **SMALL, **settings), in_a_step(18))
+    assert_same_run(whole(**settings), tmp_path / "run")
 
 
 @pytest.mark.parametrize("name", ["every_minutes", "every_steps"])

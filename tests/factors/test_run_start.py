@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 
 from alpha_lightning.artefacts.dated_table import read_dated_table
 from alpha_lightning.artefacts.lock import locked
@@ -65,6 +66,49 @@ def test_another_run_is_not_gone_on_with(
     assert main(options(run, **settings, resume="true")) == 1
     assert message in capsys.readouterr().err
     assert content(run) == before
+
+
+def test_the_own_state_given_by_its_path_is_gone_on_from(
+    options: Options, run: Path, tmp_path: Path
+) -> None:
+    last = run / "checkpoints" / "last.ckpt"
+    longer = {"trainer.max_epochs": 3}
+    assert main(options(run, ckpt_path=last, **longer)) == 0
+    assert torch.load(last, weights_only=True)["epoch"] == 3
+    assert yaml.safe_load((run / "config.yaml").read_text())["ckpt_path"] is None
+    assert main(options(tmp_path / "whole", **longer)) == 0
+    tables = [read_dated_table(f / "factors.parquet") for f in (run, tmp_path / "whole")]
+    assert tables[0].values.tobytes() == tables[1].values.tobytes()
+
+
+def test_a_damaged_state_is_told_with_what_to_do(
+    options: Options, run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    last = run / "checkpoints" / "last.ckpt"
+    last.write_bytes(last.read_bytes()[:5000])
+    before = content(run)
+    assert main(options(run, resume="true")) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"{last} is damaged" in error
+    assert error.endswith("remove it to begin the run from nothing, or bring back a copy of it")
+    assert content(run) == before
+
+
+def test_drafts_of_others_below_the_folder_are_let_be(
+    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without a logger the run's folder is where one stands, above the runs of others.
+    monkeypatch.chdir(tmp_path)
+    theirs = [tmp_path / "gru" / "checkpoints" / ".last.ckpt.0123abcd.tmp"]
+    theirs += [tmp_path / ".panel.0123abcd.tmp" / "prices.npy"]
+    own = [tmp_path / "checkpoints" / ".last.ckpt.0123abcd.tmp"]
+    own += [tmp_path / ".factors.parquet.0123abcd.tmp"]
+    for file in theirs + own:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    line = [arg for arg in options(tmp_path / "x") if not arg.startswith("--trainer.logger")]
+    assert main([*line, "--trainer.logger=false", "--trainer.max_steps=1"]) == 1
+    assert [file.exists() for file in theirs + own] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("what", ["panel", "dataset"])

@@ -196,6 +196,19 @@ def assert_same(ours: Path, theirs: Path) -> pd.DataFrame:
     return logs[0]
 
 
+def test_a_checkpoint_for_all_seeds_is_refused_and_resume_needs_no_version(
+    options: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whatever = tmp_path / "last.ckpt"
+    torch.save({"state_dict": {}}, whatever)
+    assert together(options, tmp_path / "more", "0..1", ckpt_path=whatever) == 1
+    assert f"drop --ckpt_path {whatever}" in capsys.readouterr().err
+    assert not (tmp_path / "more").exists()
+    unnamed = {"trainer.logger.init_args.version": "null", "resume": "true"}
+    assert together(options, tmp_path / "run", "0", **SHORT, **unnamed) == 0
+    assert (tmp_path / "s0" / "factors.parquet").is_file()
+
+
 def test_several_processes_are_refused(
     options: Options, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

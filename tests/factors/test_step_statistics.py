@@ -3,11 +3,16 @@ from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning.callbacks import GradientAccumulationScheduler, Timer
 from torch import Tensor, nn
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.factors.networks import RESTCN
-from alpha_lightning.factors.step_statistics import StepStatistics, refuse_what_mixes_dates
+from alpha_lightning.factors.step_statistics import (
+    StepStatistics,
+    refuse_other_steps,
+    refuse_what_mixes_dates,
+)
 
 DATES = [torch.randn(n, 5, generator=torch.Generator().manual_seed(n)) + n for n in (4, 9, 6)]
 
@@ -146,6 +151,14 @@ def test_sync_batchnorm_is_refused() -> None:
     refuse_what_mixes_dates({})
     with pytest.raises(UserError, match=r"trainer.sync_batchnorm must be false: .*each date"):
         refuse_what_mixes_dates({"sync_batchnorm": True})
+
+
+def test_what_deals_out_dates_otherwise_is_refused() -> None:
+    with pytest.raises(UserError, match=r"overfit_batches must be 0: .*limit_train_batches"):
+        refuse_what_mixes_dates({"overfit_batches": 2})
+    refuse_other_steps([Timer("00:01:00:00")])
+    with pytest.raises(UserError, match=r"GradientAccumulationScheduler .*accumulate_grad_batc"):
+        refuse_other_steps([GradientAccumulationScheduler({0: 1, 1: 2})])
 
 
 def test_a_copy_looks_after_its_own_layers() -> None:

@@ -164,6 +164,16 @@ def test_a_resumed_training_logs_what_an_uninterrupted_one_does(
     assert files[0] == files[1]
 
 
+def test_dates_of_a_sanity_check_are_not_counted(
+    options: Options, fitted: Path, tmp_path: Path
+) -> None:
+    settings = {"trainer.num_sanity_val_steps": 2, "trainer.max_epochs": 1}
+    assert main(options(tmp_path / "run", **settings)) == 0
+    dates = by_date(tmp_path / "run")["date"]
+    assert dates.is_unique
+    assert len(dates) == by_date(fitted)["date"].nunique()
+
+
 def test_curves_for_tensorboard_lie_in_the_runs_folder_unless_not_wanted(
     fitted: Path, options: Options, tmp_path: Path
 ) -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import math
 import signal
 import subprocess
@@ -307,3 +308,18 @@ def test_a_defect_of_the_program_is_not_blamed_on_the_user(
     monkeypatch.setattr(LightningCLI, "instantiate_classes", fails)
     with pytest.raises(ValueError, match="a defect"):
         TrainingCLI(options(Path("unused"))[1:], run=False)
+
+
+@pytest.mark.parametrize(
+    "half", ["--model.n_factor=7", "--data.n_feature=3", "--trainer.max_epoch=1"]
+)
+def test_half_a_name_of_an_option_is_none(
+    options: Callable[..., list[str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    half: str,
+) -> None:
+    with contextlib.suppress(SystemExit):
+        assert main([*options(tmp_path / "run"), half]) == 1
+    assert half.partition("=")[0] in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
