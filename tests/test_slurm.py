@@ -119,10 +119,14 @@ def test_the_study_inside_parses(calls: Path) -> None:
     assert parse(rest[3:])[1].part is None
 
 
+@pytest.mark.parametrize("state", ["", "RUNNING", "CANCELLED"])
 @pytest.mark.parametrize("job", ["71_3", "90"])
 def test_a_job_that_is_asked_to_go_saves_and_waits_in_the_queue_again(
-    calls: Path, tmp_path: Path, job: str
+    calls: Path, tmp_path: Path, job: str, state: str
 ) -> None:
+    if state:
+        with (tmp_path / "scontrol").open("a") as file:
+            file.write(f"echo '   JobState={state} Reason=None Dependency=(null)'\n")
     saves = f"trap 'sleep 0.3; touch {tmp_path}/saved; exit 1' TERM; touch {tmp_path}/runs\n"
     Path(os.environ["BEHAVIOUR"]).write_text(saves + "while true; do sleep 0.05; done")
     about = {"SLURM_JOB_ID": "90"}
@@ -136,7 +140,8 @@ def test_a_job_that_is_asked_to_go_saves_and_waits_in_the_queue_again(
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) != 0
     assert (tmp_path / "saved").exists()
-    assert called(calls)[-1] == ["scontrol", "requeue", job]
+    requeued = ["scontrol", "requeue", job] in called(calls)
+    assert requeued == (state != "CANCELLED"), "who cancels a job does not want it back"
 
 
 def test_a_study_that_fails_is_not_tried_for_ever(calls: Path) -> None:

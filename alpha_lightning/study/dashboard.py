@@ -23,8 +23,10 @@ def dashboard_text(study: StudySettings) -> str:
     """
     if study.tracking.mode is None:
         return ""
+    from alpha_lightning.factors.wandb_runs import goes_online
+
     entity, project = study.tracking.entity, study.tracking.project
     text = _VIEW.format(project=f"{entity}/{project}" if entity else project)
-    if study.tracking.mode == "offline":
+    if study.tracking.mode == "offline" or not goes_online(None):
         text += f"\n  offline runs go there with: wandb sync {study.folder}/wandb/offline-run-*"
     return text

@@ -14,6 +14,8 @@ from alpha_lightning.study.schedule import Outcome
 from alpha_lightning.study.shards import Shard
 from alpha_lightning.study.tasks import Identity, Task
 
+_LEAST = 0.01  # of a GPU: a hundred fits
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -41,8 +43,11 @@ class Execution:
             msg = f"--retries is {self.retries}: give a number of further attempts, or 0"
             raise UserError(msg)
         share = self.gpus_per_fit
-        if share is not None and not 0 <= share <= 1:
-            msg = f"--gpus_per_fit is {share:g}: a fit of a study trains on one device; give 0 to 1"
+        if share and not _LEAST <= share <= 1:
+            msg = (
+                f"--gpus_per_fit is {share:g}: a fit of a study trains on one device;"
+                f" give 0, or {_LEAST} to 1"
+            )
             raise UserError(msg)
         if self.address and self.engine == "local":
             msg = f"--address {self.address} is of a cluster: add --engine ray"
@@ -77,9 +82,11 @@ class Execution:
             UserError: no such cluster or GPU.
         """
         place = folder / "tasks"
-        if self.engine == "ray":
+        if self.engine == "ray" and tasks:  # for nothing to do no cluster is needed
+            from alpha_lightning.study.ray_address import refuse_unreachable
             from alpha_lightning.study.ray_cluster import RayCluster, run_ray
 
+            refuse_unreachable(self.address or "auto")
             cluster = RayCluster(self.address or "auto", self.jobs, self.gpus_per_fit)
             return run_ray(tasks, identities, place, cluster, retries=self.retries)
         return run_local(
@@ -88,7 +95,7 @@ class Execution:
             place,
             self.at_once,
             retries=self.retries,
-            slots=gpu_slots(self.gpus_per_fit),
+            slots=gpu_slots(self.gpus_per_fit) if self.engine == "local" else [],
             run=run_shared if self.shard else run_claimed,
         )
 

@@ -82,7 +82,7 @@ def beside_others(folder: Path, begin: Callable[[bool], None]) -> Iterator[None]
         UserError: the folder cannot be written or locked, or the whole study runs in it.
     """
     end = time.monotonic() + _PATIENCE
-    kinds = _KINDS[:1]
+    kinds: Sequence[int] = _KINDS[:1]
     while (taken := _locked(folder, kinds)) is None:
         _wait(folder, end)
         kinds = _KINDS  # whoever only looked how far the study is has gone

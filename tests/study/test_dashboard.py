@@ -1,5 +1,7 @@
 """What a study says of its W&B runs."""
 
+from typing import Literal
+
 import pytest
 
 from alpha_lightning.study.dashboard import dashboard_text
@@ -16,6 +18,11 @@ def test_nothing_without_weights_and_biases(off: bool | str) -> None:
     assert dashboard_text(study(TrackingSettings(wandb=off))) == ""  # type: ignore[arg-type]
 
 
+@pytest.fixture(autouse=True)
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+
+
 def test_how_to_group_and_colour() -> None:
     text = dashboard_text(study(TrackingSettings(wandb="online", project="p", entity="team")))
     for words in ("project team/p,", "group by config.unit", "colour by config.seed"):
@@ -23,7 +30,11 @@ def test_how_to_group_and_colour() -> None:
     assert "wandb sync" not in text
 
 
-def test_how_offline_runs_get_there() -> None:
-    text = dashboard_text(study(TrackingSettings(wandb="offline", project="p")))
+@pytest.mark.parametrize(("asked", "environment"), [("offline", ""), ("online", "offline")])
+def test_how_offline_runs_get_there(
+    monkeypatch: pytest.MonkeyPatch, asked: Literal["offline", "online"], environment: str
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", environment)
+    text = dashboard_text(study(TrackingSettings(wandb=asked, project="p")))
     assert "project p," in text
     assert text.endswith("wandb sync runs/mine/wandb/offline-run-*")

@@ -20,6 +20,7 @@ from alpha_lightning.study.tasks import Task, identify
         ({"retries": -2}, "--retries is -2"),
         ({"gpus_per_fit": 1.5}, r"--gpus_per_fit is 1\.5: a fit of a study trains on one device"),
         ({"gpus_per_fit": -0.1}, "--gpus_per_fit is -0.1"),
+        ({"gpus_per_fit": 1e-9}, r"--gpus_per_fit is 1e-09: .*; give 0, or 0\.01 to 1"),
         ({"address": "auto"}, "--address auto is of a cluster: add --engine ray"),
         ({"engine": "ray", "shard": "1/2"}, "--shard is for arrays"),
         ({"shard": "3/2"}, "--shard is 3/2: give i/n"),
@@ -63,3 +64,14 @@ def test_without_ray_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(UserError, match=r"needs Ray: pip install 'alpha_lightning\[ray\]'"):
         next(ends)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_with_nothing_to_do_no_cluster_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    cluster = Execution(engine="ray", address="127.0.0.1:1", gpus_per_fit=0.5)
+    assert list(cluster.run([], {}, tmp_path)) == []
+    task = Task("a", "shutil:copyfile", {})
+    with pytest.raises(UserError, match=r"no Ray cluster at 127\.0\.0\.1:1 "):
+        cluster.run([task], {}, tmp_path)

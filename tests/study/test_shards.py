@@ -1,6 +1,7 @@
 """Shares of a study: dealt without talking, and beside each other only."""
 
 import fcntl
+import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -85,7 +86,7 @@ def test_a_share_that_waited_for_the_whole_study_is_seen_by_the_next_one(
     whole = ExitStack()
     whole.enter_context(locked(tmp_path))
     # While the share waits the whole study ends, and removes the file of its lock.
-    monkeypatch.setattr(shards.time, "sleep", lambda _: whole.close())
+    monkeypatch.setattr(time, "sleep", lambda _: whole.close())
     with beside_others(tmp_path, lambda _: None):
         words = "another process runs the study"
         with pytest.raises(UserError, match=words), locked(tmp_path):
@@ -97,7 +98,7 @@ def test_where_the_first_share_dies_at_once_another_one_begins(
 ) -> None:
     with (tmp_path / ".lock").open("w") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
-        monkeypatch.setattr(shards.time, "sleep", lambda _: first.close())
+        monkeypatch.setattr(time, "sleep", lambda _: first.close())
         began: list[bool] = []
         with beside_others(tmp_path, began.append):
             assert began == [True]
