@@ -20,6 +20,7 @@ from alpha_lightning.factors.run_checkpoint import (
 from alpha_lightning.factors.run_folder import run_folder
 from alpha_lightning.factors.run_log import go_on_with_logs
 from alpha_lightning.factors.run_state import refuse_other_panel
+from alpha_lightning.factors.tracking import TrainingLog
 from alpha_lightning.windows.datamodule import CrossSectionDataModule
 
 # Without a logger a run's folder is whatever one stands in, with other runs and panels below it.
@@ -56,6 +57,7 @@ def begun(
             checkpoint = _read_newest(last)
             _refuse_other_run(checkpoint, unit, data)
             texts = checkpoint.get(STATE, {}).get("logs", [])
+            _tell_boards(trainer, int(checkpoint["global_step"]))
             rank_zero_info(f"goes on from {last}, after step {checkpoint['global_step']}")
         if first:
             if not resume:
@@ -98,6 +100,13 @@ def refuse_unnamed_folder(loggers: Any) -> None:
 def _alone_in(folder: Path) -> contextlib.AbstractContextManager[None]:
     otherwise = "give this run a folder of its own, as --trainer.logger.init_args.version=NAME does"
     return locked(folder, "trains", otherwise, _DRAFTS)
+
+
+def _tell_boards(trainer: pl.Trainer, step: int) -> None:
+    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    for callback in callbacks:
+        if isinstance(callback, TrainingLog):
+            callback.goes_on_from = step
 
 
 def _read_newest(last: Path) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class TrainingLog(pl.Callback):
         self.tensorboard, self.by_date = tensorboard, by_date
         self.gradients, self.rates, self.pace = GradientNorms(), LearningRates(), Pace()
         self.table = ICTable()
+        # What the folder's board holds from this step on is not of this run.
+        self.goes_on_from = 0
         self._correlation, self._ics = FactorCorrelation(), ICByDate()
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -58,6 +60,9 @@ class TrainingLog(pl.Callback):
             folder = run_folder(trainer)
             board = TensorBoardLogger(folder, name="", version="", default_hp_metric=False)
             trainer.loggers = [*trainer.loggers, board]
+        for logger in trainer.loggers if stage == "fit" else []:
+            if isinstance(logger, TensorBoardLogger):
+                logger._kwargs.setdefault("purge_step", self.goes_on_from)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin to measure; a resumed epoch has no other beginning."""

@@ -76,6 +76,7 @@ def test_the_own_state_given_by_its_path_is_gone_on_from(
     assert main(options(run, ckpt_path=last, **longer)) == 0
     assert torch.load(last, weights_only=True)["epoch"] == 3
     assert yaml.safe_load((run / "config.yaml").read_text())["ckpt_path"] is None
+    assert steps_of_board(run) == [14, 29, 44]
     assert main(options(tmp_path / "whole", **longer)) == 0
     tables = [read_dated_table(f / "factors.parquet") for f in (run, tmp_path / "whole")]
     assert tables[0].values.tobytes() == tables[1].values.tobytes()
@@ -162,6 +163,24 @@ def test_what_is_done_is_not_trained_again_only_exported(
         "checkpoints/last.ckpt",
     ):
         assert after[name] == before[name]
+
+
+def steps_of_board(folder: Path) -> list[int]:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    board = EventAccumulator(str(folder))
+    board.Reload()
+    return [event.step for event in board.Scalars("valid/ic")]
+
+
+@pytest.mark.filterwarnings("ignore:.*directory .* exists and is not empty")
+def test_the_board_shows_the_run_that_is_in_the_folder(options: Options, run: Path) -> None:
+    assert steps_of_board(run) == [14, 29]
+    # Two runs within a second would be read in the order of their processes.
+    for file in run.glob("events*"):
+        file.rename(run / f"events.out.tfevents.{1_000_000_000}.before.{file.name[-1]}")
+    assert main(options(run, **{"trainer.max_epochs": 1})) == 0
+    assert steps_of_board(run) == [14]
 
 
 def test_a_new_run_leaves_no_state_of_the_old_one_to_go_on_from(
