@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -80,7 +81,7 @@ class Workers:
     def __init__(self, number: int, threads: int = 1) -> None:
         self.number = number
         self._threads = threads
-        self._running: dict[Connection, tuple[BaseProcess, Job]] = {}
+        self._running: dict[Connection, tuple[BaseProcess, Job, float]] = {}
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([_TRAINING])
 
@@ -88,9 +89,9 @@ class Workers:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        for process, _ in self._running.values():
+        for process, *_ in self._running.values():
             process.kill()
-        for pipe, (process, _) in self._running.items():
+        for pipe, (process, *_) in self._running.items():
             process.join()
             pipe.close()
 
@@ -101,7 +102,7 @@ class Workers:
 
     def slot(self) -> int:
         """The least number that no running trial has."""
-        taken = {job.device for _, job in self._running.values()}
+        taken = {job.device for _, job, _ in self._running.values()}
         return next(slot for slot in range(self.number + 1) if slot not in taken)
 
     def start(self, job: Job) -> None:
@@ -116,17 +117,17 @@ class Workers:
         finally:
             _set_environment(before)
         theirs.close()
-        self._running[ours] = process, job
+        self._running[ours] = process, job, time.perf_counter()
 
     def wait(self) -> Iterator[tuple[Job, Message]]:
         """What running trials have to say, at least one message."""
         for pipe in cast("list[Connection]", wait(list(self._running))):
-            process, job = self._running[pipe]
+            process, job, begin = self._running[pipe]
             try:
                 message: Message = pipe.recv()
             except (EOFError, OSError):
                 process.join()
-                message = End(0.0, _last_words(process.exitcode or 0))
+                message = End(time.perf_counter() - begin, _last_words(process.exitcode or 0))
             if isinstance(message, End):
                 del self._running[pipe]
                 pipe.close()
@@ -137,7 +138,7 @@ class Workers:
 
     def answer(self, job: Job, *, go_on: bool) -> None:
         """Tell a trial that reported whether it goes on."""
-        pipe = next(pipe for pipe, (_, running) in self._running.items() if running is job)
+        pipe = next(pipe for pipe, (_, running, _) in self._running.items() if running is job)
         # One that died meanwhile is found dead by `wait`.
         with contextlib.suppress(BrokenPipeError):
             pipe.send(go_on)

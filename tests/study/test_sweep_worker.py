@@ -27,6 +27,7 @@ def state(options):
     print("mark", os.environ.get("TOY_MARK"), "devices", os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 def die(options):
+    time.sleep(0.1)
     os.kill(os.getpid(), signal.SIGKILL)
 
 def leave(options):
@@ -94,6 +95,7 @@ def test_trials_run_beside_each_other_and_one_that_dies_dies_alone(
         1: "its process was killed, perhaps for want of memory",
         2: "its process ended with exit status 7",
     }
+    assert all(m.seconds > 0.1 for number, m in heard if number == 1 and isinstance(m, End))
 
 
 def test_a_trial_runs_where_and_as_its_sweep_does(
