@@ -26,6 +26,7 @@ from alpha_lightning.factors.run_state import (
     set_random_states,
     settle,
 )
+from alpha_lightning.factors.step_statistics import refuse_half_steps
 from alpha_lightning.windows.datamodule import CrossSectionDataModule
 
 STATE = "alpha_lightning_run"
@@ -126,7 +127,13 @@ class RunCheckpoint(pl.Callback):
             trainer.should_stop = self._resumed["stopped"]
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Listen to signals, and begin to count minutes."""
+        """Listen to signals, and begin to count minutes.
+
+        Raises:
+            UserError: an epoch would end in the midst of a step.
+        """
+        if not trainer.fast_dev_run:  # type: ignore[attr-defined]
+            refuse_half_steps(int(trainer.num_training_batches), trainer.accumulate_grad_batches)
         self._written_at = time.monotonic()
         self._looked, self._next_look = (self._written_at, trainer.global_step), 0
         self._preemption.listen(trainer)

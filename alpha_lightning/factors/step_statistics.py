@@ -109,6 +109,24 @@ def refuse_other_steps(callbacks: Iterable[object]) -> None:
         raise UserError(msg)
 
 
+def refuse_half_steps(batches: int, accumulated: int) -> None:
+    """Refuse an epoch that ends in the midst of a step: its dates would weigh less than others.
+
+    Args:
+        batches: of an epoch of one process; dates make whole steps unless they are limited.
+        accumulated: batches of a step.
+
+    Raises:
+        UserError: the last step is not whole.
+    """
+    if batches % accumulated:
+        msg = (
+            f"trainer.limit_train_batches leaves {batches} batches to an epoch, of which a step"
+            f" takes trainer.accumulate_grad_batches {accumulated}: limit them to a multiple of it"
+        )
+        raise UserError(msg)
+
+
 def _write(buffers: list[Tensor], values: list[Tensor]) -> None:
     for buffer, value in zip(buffers, values, strict=True):
         # Autograd has kept the buffers of the forward for a backward that, while training, does

@@ -1,15 +1,18 @@
 import copy
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from pytorch_lightning.callbacks import EarlyStopping, Timer
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.factors.run_state import (
     between_epochs,
     follow_moved_folder,
+    has_stopped,
     random_states,
     refuse_other_panel,
     set_random_states,
@@ -118,3 +121,25 @@ def test_only_the_same_panel_and_data_set_are_trained_on() -> None:
     for key, what in (("panel_fingerprint", "panel"), ("dataset_fingerprint", "data set")):
         with pytest.raises(UserError, match=f"another {what} .*x, this run has"):
             refuse_other_panel(now | {key: "x"}, now)
+
+
+@pytest.mark.parametrize(
+    ("told", "waited", "left", "stopped"),
+    [
+        (False, 0, 9.0, False),
+        (True, 3, 9.0, True),
+        (True, 3, 0.0, True),
+        (True, 1, 0.0, False),
+        # By what is neither: another callback, or the user's own code.
+        (True, 1, 9.0, True),
+        (True, 1, None, True),
+    ],
+)
+def test_only_time_that_is_up_can_be_given_anew(
+    monkeypatch: pytest.MonkeyPatch, told: bool, waited: int, left: float | None, stopped: bool
+) -> None:
+    monkeypatch.setattr(Timer, "time_remaining", lambda _: left)
+    early = EarlyStopping("valid/ic", patience=3)
+    early.wait_count = waited
+    trainer: Any = SimpleNamespace(should_stop=told, callbacks=[early, Timer("00:00:01:00")])
+    assert has_stopped(trainer) is stopped

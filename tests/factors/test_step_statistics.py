@@ -10,6 +10,7 @@ from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.factors.networks import RESTCN
 from alpha_lightning.factors.step_statistics import (
     StepStatistics,
+    refuse_half_steps,
     refuse_other_steps,
     refuse_what_mixes_dates,
 )
@@ -159,6 +160,12 @@ def test_what_deals_out_dates_otherwise_is_refused() -> None:
     refuse_other_steps([Timer("00:01:00:00")])
     with pytest.raises(UserError, match=r"GradientAccumulationScheduler .*accumulate_grad_batc"):
         refuse_other_steps([GradientAccumulationScheduler({0: 1, 1: 2})])
+
+
+def test_an_epoch_ends_with_a_whole_step() -> None:
+    refuse_half_steps(6, 3)
+    with pytest.raises(UserError, match=r"leaves 7 batches .*accumulate_grad_batches 3: limit"):
+        refuse_half_steps(7, 3)
 
 
 def test_a_copy_looks_after_its_own_layers() -> None:
