@@ -127,7 +127,10 @@ def _preemptible() -> Iterator[None]:
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGUSR1)}
     try:
         yield
-    except Preempted as error:
+    except (Preempted, SystemError) as error:
+        if not came:
+            raise
+        # Where a signal comes while Ray waits, its C code makes a SystemError of it.
         told = signal.Signals(came[0]).name
         msg = f"ended by {told}: run the study again, what is done is kept"
         raise StudyError(msg) from error

@@ -311,3 +311,21 @@ def test_the_system_may_end_a_study_which_saves_first(
     assert told.splitlines()[-1].startswith(f"error: ended by {number.name}: run the study again")
     assert "Traceback" not in told
     assert (tmp_path / "a").read_text() == "saved"
+
+
+def test_an_end_that_comes_while_a_library_waits_is_told_as_any_other() -> None:
+    def wait() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        except running.Preempted as error:
+            told = "<cyfunction wait> returned a result with an exception set"
+            raise SystemError(told) from error
+
+    with (
+        pytest.raises(StudyError, match="ended by SIGTERM: run the study again"),
+        running._preemptible(),
+    ):
+        wait()
+    with pytest.raises(SystemError, match="another"), running._preemptible():
+        raise SystemError("another")
