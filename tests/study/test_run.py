@@ -18,6 +18,7 @@ from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.reports import report
 from alpha_lightning.study import run as running
 from alpha_lightning.study.execution import Execution
+from alpha_lightning.study.local import Preempted
 from alpha_lightning.study.run import StudyError, run
 from alpha_lightning.study.settings import SourceSettings, StudySettings
 from alpha_lightning.study.shards import beside_others
@@ -318,7 +319,7 @@ def test_an_end_that_comes_while_a_library_waits_is_told_as_any_other() -> None:
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(10)
-        except running.Preempted as error:
+        except Preempted as error:
             told = "<cyfunction wait> returned a result with an exception set"
             raise SystemError(told) from error
 
