@@ -144,8 +144,8 @@ class TrainingCLI(LightningCLI):
         return trainer
 
     def _run_subcommand(self, subcommand: str) -> None:
-        named = self.config[subcommand].get("ckpt_path")
-        if subcommand == "fit" and is_own_last(self.trainer, named):
+        named = self._get(self.config, "ckpt_path") if subcommand == "fit" else None
+        if named is not None and is_own_last(self.trainer, named):
             # Begun anew, the run would remove the state that it is to begin with.
             self.resume, self.config[subcommand]["ckpt_path"] = True, None
         if wandb_loggers(self.trainer):
