@@ -151,6 +151,10 @@ class TrainingCLI(LightningCLI):
         if wandb_loggers(self.trainer):
             text = self._parser(subcommand).dump(self.config[subcommand], skip_unset=False)
             name_runs(self.trainer, yaml.safe_load(text), subcommand, resume=self.resume)
+        trainer = self.trainer
+        if trainer.world_size > 1:
+            step = trainer.accumulate_grad_batches
+            self.datamodule.refuse_idle_processes(subcommand, trainer.world_size, step)
         try:
             with in_a_line(self._memory_advice), self._begun(subcommand):
                 super()._run_subcommand(subcommand)

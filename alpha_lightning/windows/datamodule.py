@@ -1,6 +1,5 @@
 """The LightningDataModule: one data set, one vintage, whole cross-sections."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from alpha_lightning.panel.vintages import Vintage, VintageRule, cut_vintage
 from alpha_lightning.windows.batch_rule import BatchRule
 from alpha_lightning.windows.dataset import CrossSectionDataset, WindowSource
 from alpha_lightning.windows.date_sampler import DateSampler
+from alpha_lightning.windows.input_rule import InputRule
 from alpha_lightning.windows.loader import CrossSectionLoader
 from alpha_lightning.windows.residency import Placement, choose_residency
 from alpha_lightning.windows.resident import ResidentDataset, resident_bytes
@@ -22,22 +22,6 @@ from alpha_lightning.windows.sample import SampleRule
 from alpha_lightning.windows.shared import held_bytes, shared_rows, shared_source
 
 _COVERAGE_DATES = 64
-
-
-@dataclass(frozen=True)
-class InputRule:
-    """What of a data set networks read, and how it is scaled."""
-
-    cross_section: bool = True
-    """Whether windows are z-scored across the stocks of the date (stage 2)."""
-    min_coverage: float = 0.5
-    """A feature present on fewer of the training samples is switched off, that is 0 on all dates: a
-    network must not meet for the first time when it serves what it never saw in training."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.min_coverage <= 1:
-            msg = f"data.inputs.min_coverage is {self.min_coverage}: it must be from 0 to 1"
-            raise PanelError(msg)
 
 
 class CrossSectionDataModule(pl.LightningDataModule):
@@ -160,18 +144,15 @@ class CrossSectionDataModule(pl.LightningDataModule):
 
     def train_dataloader(self) -> CrossSectionLoader:
         """Shuffled training dates, labelled stocks."""
-        dates = self._usable(self.vintage.train, labelled=True)[:: self.date_step]
-        return self._loader(dates, "training", labelled=True)
+        return self._loader(self._dates_of("training"), "training", labelled=True)
 
     def val_dataloader(self) -> CrossSectionLoader:
         """Validation dates in order, all scored stocks."""
-        dates = self._usable(self.vintage.valid, labelled=True)[:: self.valid_step]
-        return self._loader(dates, "validation")
+        return self._loader(self._dates_of("validation"), "validation")
 
     def test_dataloader(self) -> CrossSectionLoader:
         """Dates of the year served whose label is known."""
-        dates = self._usable(self.vintage.serve, labelled=True)
-        return self._loader(dates, "test")
+        return self._loader(self._dates_of("test"), "test")
 
     def predict_dataloader(self) -> CrossSectionLoader:
         """Every output date in order, all scored stocks; see `output_dataloader`."""
@@ -184,6 +165,24 @@ class CrossSectionDataModule(pl.LightningDataModule):
             parts += [self.vintage.train, self.vintage.valid]
         dates = np.unique(np.concatenate(parts))
         return self._loader(self._usable(dates, labelled=False), "output")
+
+    def refuse_idle_processes(self, stage: str, processes: int, step: int) -> None:
+        """Refuse more processes than a stage has dates, before any of them is started.
+
+        Args:
+            stage: ``fit``, ``validate``, ``test`` or ``predict``.
+            processes: how many there are to be.
+            step: accumulated batches of a training step.
+
+        Raises:
+            PanelError: there are too few dates.
+        """
+        for what in self._parts(stage):
+            training = what == "training"
+            taken = processes * step * self.batch.dates if training else None
+            DateSampler(
+                len(self._dates_of(what)), shuffle=training, processes=processes, step=taken
+            )
 
     def provenance(self) -> dict[str, Any]:
         """What a checkpoint or a factor matrix was made from, in JSON types."""
@@ -210,6 +209,16 @@ class CrossSectionDataModule(pl.LightningDataModule):
         if stage == "validate":
             return {"validation": cut.valid}
         return {"test": cut.serve} if stage == "test" else {"output": cut.output}
+
+    def _dates_of(self, what: str) -> NDArray[np.intp]:
+        cut = self.vintage
+        if what == "training":
+            return self._usable(cut.train, labelled=True)[:: self.date_step]
+        if what == "validation":
+            return self._usable(cut.valid, labelled=True)[:: self.valid_step]
+        if what == "test":
+            return self._usable(cut.serve, labelled=True)
+        return self._usable(cut.output, labelled=False)
 
     def _date_from(self, index: int) -> np.datetime64:
         return np.datetime64(self.dates[index])

@@ -16,7 +16,8 @@ from alpha_lightning.panel.vintages import VintageRule, cut_vintage
 from alpha_lightning.windows import datamodule
 from alpha_lightning.windows.batch import CrossSection
 from alpha_lightning.windows.batch_rule import BatchRule
-from alpha_lightning.windows.datamodule import CrossSectionDataModule, InputRule
+from alpha_lightning.windows.datamodule import CrossSectionDataModule
+from alpha_lightning.windows.input_rule import InputRule
 from alpha_lightning.windows.loader import CrossSectionLoader
 from alpha_lightning.windows.resident import ResidentDataset
 from alpha_lightning.windows.sample import SampleRule
@@ -290,12 +291,6 @@ def test_mistakes_are_told_at_once(market_panel: Path, wrong: Any, message: str)
         module(market_panel, **wrong)
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.5])
-def test_a_coverage_that_is_no_share_is_refused(share: float) -> None:
-    with pytest.raises(PanelError, match="must be from 0 to 1"):
-        InputRule(min_coverage=share)
-
-
 def test_mistakes_told_when_the_data_are_opened(market_panel: Path) -> None:
     with pytest.raises(PanelError, match="no universe 'csi'"):
         module(market_panel, sample=SampleRule(universe="csi")).prepare_data()
@@ -305,3 +300,17 @@ def test_mistakes_told_when_the_data_are_opened(market_panel: Path) -> None:
     rule = VintageRule(label_span=21)
     long = module(market_panel, sample=SampleRule(horizon=20), rule=rule)
     assert len(long.test_dataloader()) == 164 - 21
+
+
+def test_idle_processes_are_refused_before_any_is_started(market_panel: Path) -> None:
+    data = module(market_panel, valid_step=5, batch=BatchRule(dates=2))
+    valid, train = len(data.val_dataloader()), 2 * len(data.train_dataloader())
+    for stage in ("fit", "validate", "test", "predict"):
+        data.refuse_idle_processes(stage, 2, 3)
+    for stage in ("fit", "validate"):
+        data.refuse_idle_processes(stage, valid, 1)
+        with pytest.raises(PanelError, match=f"{valid + 1} processes for {valid} dates"):
+            data.refuse_idle_processes(stage, valid + 1, 1)
+    too_many = train // 4 + 1
+    with pytest.raises(PanelError, match=f"a training step takes {4 * too_many} dates"):
+        data.refuse_idle_processes("fit", 2, too_many)
