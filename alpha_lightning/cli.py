@@ -1,9 +1,10 @@
 """One entry point: each command is a typed function, or one of LightningCLI's four."""
 
+import contextlib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alpha_lightning import __version__
@@ -82,10 +83,24 @@ def _run(command: str, given: list[str]) -> Any:
     function = _load(COMMANDS[command][0])
     options = [underscored(arg) for arg in given[1:]]
     if any(option == "-h" or option.endswith("help") for option in options):
-        from jsonargparse import set_parsing_settings
+        with _every_text():
+            return _call(command, function, options)
+    return _call(command, function, options)
 
-        # The texts below the fields of settings; reading them all takes a second.
-        set_parsing_settings(docstring_parse_attribute_docstrings=True)
+
+@contextlib.contextmanager
+def _every_text() -> Iterator[None]:
+    from jsonargparse import set_parsing_settings
+
+    # The texts below the fields of settings; to read them makes each parser four times as slow.
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)
+    try:
+        yield
+    finally:
+        set_parsing_settings(docstring_parse_attribute_docstrings=False)
+
+
+def _call(command: str, function: Any, options: list[str]) -> Any:
     if COMMANDS[command][0] == TRAINING:
         # The agent of W&B writes Python's None for a null.
         spelt = [f"{option[:-5]}=null" if _is_none(option) else option for option in options]

@@ -202,3 +202,18 @@ def test_a_reader_who_has_seen_enough_is_no_error() -> None:
     with os.fdopen(write, "w") as closed:
         ended = subprocess.run(line, stdout=closed, stderr=subprocess.PIPE, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_help_makes_later_commands_of_a_process_no_slower(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from jsonargparse import ArgumentParser
+
+    from alpha_lightning.panel.returns import Horizon
+
+    with pytest.raises(SystemExit):
+        main(["weigh", "--help"])
+    assert "Trading days held" in capsys.readouterr().out
+    parser = ArgumentParser()
+    parser.add_class_arguments(Horizon)
+    assert "Trading days held" not in parser.format_help()
