@@ -279,13 +279,13 @@ def test_the_process_line_is_not_read(options: Options, monkeypatch: pytest.Monk
 
 
 def test_processes_it_started_do_not_outlive_its_failure(
-    options: Options, monkeypatch: pytest.MonkeyPatch
+    options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(*_: Any) -> None:
         message = "broken on purpose"
         raise RuntimeError(message)
 
-    cli = TrainingCLI(options(Path("unused"))[1:], run=False)
+    cli = TrainingCLI(options(tmp_path / "run")[1:], run=False)
     stuck = subprocess.Popen(["sleep", "60"])
     ended = subprocess.Popen(["true"])
     launcher = SimpleNamespace(procs=[stuck, ended, "forked elsewhere"])
