@@ -58,8 +58,13 @@ def locked(
 
 def is_locked(folder: Path) -> bool:
     """Whether a process holds the lock of a folder."""
+    return is_held(folder / _FILE)
+
+
+def is_held(file: Path) -> bool:
+    """Whether a living process, here or on another machine of the file system, locks a file."""
     try:
-        lock = (folder / _FILE).open()
+        lock = file.open()
     except OSError:
         return False
     with lock:

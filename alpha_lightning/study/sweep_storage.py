@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.artefacts.lock import is_held
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -39,16 +40,7 @@ class FileLock:
 
     def held(self) -> bool:
         """Whether a living process holds it, here or on another machine of the file system."""
-        try:
-            file = self.path.open()
-        except OSError:
-            return False
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                return True
-        return False
+        return is_held(self.path)
 
     def __enter__(self) -> Self:
         self.acquire()

@@ -122,3 +122,19 @@ def test_an_accelerator_cuts_and_scales_the_same(small_path: Path, means: bool) 
         torch.testing.assert_close(here[k].windows.cpu(), there[k].windows, rtol=1e-6, atol=1e-6)
         assert here[k].assets.cpu().equal(there[k].assets)
         assert here[k].label.cpu().equal(there[k].label)
+
+
+def test_no_look_ahead(small_path: Path, changed_path: Path) -> None:
+    # Resident rows hold dates after those that are asked for: none of them may show.
+    dates = np.arange(40, 61)
+    before, after = (
+        ResidentDataset(ResidentRows.load(source, ROWS, CPU), source, dates, labelled=False)
+        for source in (source_of(small_path), source_of(changed_path))
+    )
+    for place in range(len(dates) - 1):
+        ours, theirs = before[place], after[place]
+        assert ours.assets.equal(theirs.assets)
+        assert ours.windows.equal(theirs.windows)
+    ours, theirs = before[len(dates) - 1], after[len(dates) - 1]
+    same = ours.windows.shape == theirs.windows.shape and ours.windows.equal(theirs.windows)
+    assert not same, "the future did change"
