@@ -22,15 +22,15 @@ HOMES = {
     "matplotlib": {"reports"},
     "jinja2": {"reports"},
     "polars": {"characteristics", "panel", "simulation"},
-    "pandas": {"evaluation", "reports"},
+    "pandas": {"backtest", "evaluation", "reports"},
     "wandb": {"factors", "study"},
     "optuna": {"study"},
     "ray": {"study"},
     "pytorch_lightning": {"factors", "windows"},
 }
 FOLDERS = (
-    "cli > study > reports > evaluation > weighting factors > windows > panel > characteristics"
-    " > simulation > metrics > cross_section > artefacts"
+    "cli > study > reports > evaluation > backtest > portfolio > weighting factors > windows"
+    " > panel > characteristics > simulation > metrics > cross_section > artefacts"
 )
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -19,9 +19,9 @@ from alpha_lightning.artefacts.provenance import fingerprint_file
 from alpha_lightning.evaluation.rank_ic import rank_ic
 from alpha_lightning.evaluation.sample import Sample
 from alpha_lightning.evaluation.scores import LEVELS, level_of
-from alpha_lightning.evaluation.signal_dates import typical_step
 from alpha_lightning.evaluation.standard_errors import newey_west_error, overlap, ratio_of_means
 from alpha_lightning.panel.returns import EVALUATION_RETURNS, LABEL, Horizon
+from alpha_lightning.panel.signal_dates import typical_step
 
 Matrix = NDArray[np.float64]
 Table = Any

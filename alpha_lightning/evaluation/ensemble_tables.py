@@ -14,9 +14,9 @@ from alpha_lightning.evaluation.run_scores import Runs
 from alpha_lightning.evaluation.sample import Sample
 from alpha_lightning.evaluation.score_correlations import weekly_correlation
 from alpha_lightning.evaluation.scores import Score
-from alpha_lightning.evaluation.signal_dates import typical_step
 from alpha_lightning.evaluation.standard_errors import newey_west_error, overlap
 from alpha_lightning.panel.returns import EVALUATION_RETURNS, LABEL, Horizon
+from alpha_lightning.panel.signal_dates import typical_step
 from alpha_lightning.weighting.optimal_weights import mean_ic, optimal_weights
 
 RankICs = Mapping[str, Sequence[RankIC]]

@@ -23,9 +23,10 @@ from alpha_lightning.evaluation.paper_figures import paper_twins
 from alpha_lightning.evaluation.rank_ic import RankIC, rank_ics, summarise_rank_ic
 from alpha_lightning.evaluation.remarks import remarks
 from alpha_lightning.evaluation.run_scores import read_runs, run_metadata
-from alpha_lightning.evaluation.sample import EvaluationRule, Sample, draw_sample, row_since
-from alpha_lightning.evaluation.signal_dates import Frequency, typical_step
+from alpha_lightning.evaluation.sample import EvaluationRule, Sample, draw_sample
 from alpha_lightning.evaluation.table_set import Measured, all_tables
+from alpha_lightning.panel.periods import row_since
+from alpha_lightning.panel.signal_dates import Frequency, typical_step
 
 RankICs = dict[str, list[RankIC]]
 Groups = dict[str, GroupReturns]

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from alpha_lightning.backtest.summary import annualised_return, net_value
 from alpha_lightning.cross_section.groups import quantile_groups
 from alpha_lightning.evaluation.execution import Prices
 from alpha_lightning.evaluation.scores import MIN_STOCKS
-from alpha_lightning.evaluation.summary import annualised_return, net_value
 
 Matrix = NDArray[np.float64]
 GROUPS = 20

@@ -8,9 +8,9 @@ import pandas as pd
 from alpha_lightning.evaluation.rank_ic import rank_ics
 from alpha_lightning.evaluation.sample import Sample
 from alpha_lightning.evaluation.score_correlations import lagged_correlation
-from alpha_lightning.evaluation.signal_dates import typical_step
 from alpha_lightning.evaluation.standard_errors import newey_west_error, overlap
 from alpha_lightning.panel.returns import LABEL, Horizon
+from alpha_lightning.panel.signal_dates import typical_step
 
 Table = Any
 """A pandas DataFrame."""

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from alpha_lightning.backtest.summary import YEAR
 from alpha_lightning.evaluation.attainable import remarks_on
 from alpha_lightning.evaluation.execution import Prices
 from alpha_lightning.evaluation.groups import GroupReturns
 from alpha_lightning.evaluation.run_scores import Runs
 from alpha_lightning.evaluation.sample import Sample
 from alpha_lightning.evaluation.scores import IN_SAMPLE
-from alpha_lightning.evaluation.summary import YEAR
 from alpha_lightning.evaluation.table_set import Measured
 from alpha_lightning.weighting.subsets import in_order
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.evaluation.scores import Score, cross_sections, read_scores, shared_rows
-from alpha_lightning.evaluation.signal_dates import Frequency, signal_rows
+from alpha_lightning.panel.periods import row_since, row_until
 from alpha_lightning.panel.returns import EVALUATION_RETURNS, Horizon, forward_return
+from alpha_lightning.panel.signal_dates import Frequency, signal_rows
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.universe import universe
 
@@ -125,7 +126,7 @@ def draw_sample(panel: str | Path, scores: Sequence[str | Path], rule: Evaluatio
     opened = Panel.open(panel)
     dates = opened.dates
     first = row_since(dates, rule.start, "start") if rule.start else 0
-    last = _row_until(dates, rule.end) if rule.end else len(dates) - 1
+    last = row_until(dates, rule.end) if rule.end else len(dates) - 1
     rows = signal_rows(dates, rule.frequency)
     rows = rows[(rows >= first) & (rows <= last)]
     if not len(rows):
@@ -144,51 +145,3 @@ def draw_sample(panel: str | Path, scores: Sequence[str | Path], rule: Evaluatio
     members = member[rows]
     masks = cross_sections(read, members, same_stocks=rule.same_stocks)
     return Sample(opened, rule, rows, weekly, last, read, members, masks)
-
-
-def row_since(dates: NDArray[Any], text: str, name: str) -> int:
-    """First row on or after a date.
-
-    Args:
-        dates: ``(T,)`` datetime64[D], ascending.
-        text: an ISO date, or a year.
-        name: of the option, for the message.
-
-    Raises:
-        UserError: not a date, or after the last one.
-
-    Example:
-        >>> dates = np.array(["2019-12-31", "2020-01-02"], dtype="datetime64[D]")
-        >>> row_since(dates, "2020", "since")
-        1
-    """
-    row = int(np.searchsorted(dates, parse_date(text, name)))
-    if row == len(dates):
-        msg = f"--{name} {text} is after the last date {dates[-1]}: choose an earlier one"
-        raise UserError(msg)
-    return row
-
-
-def parse_date(text: str, name: str) -> np.datetime64:
-    """A date from its ISO text.
-
-    Raises:
-        UserError: it is none.
-    """
-    msg = f"--{name} {text} is not a date: write it as 2020-01-31"
-    try:
-        date = np.datetime64(str(text), "D")
-    except ValueError as error:
-        raise UserError(msg) from error
-    # numpy reads an empty text as no date, and sorts it after every date.
-    if np.isnat(date):
-        raise UserError(msg)
-    return date
-
-
-def _row_until(dates: NDArray[Any], text: str) -> int:
-    row = int(np.searchsorted(dates, parse_date(text, "end"), side="right")) - 1
-    if row < 0:
-        msg = f"--end {text} is before the first date {dates[0]}: choose a later one"
-        raise UserError(msg)
-    return row

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.artefacts.provenance import fingerprint_file
-from alpha_lightning.evaluation.score_rows import ScoreRows, read_score_rows
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.weighting.factor_mean import WEIGHTING
+from alpha_lightning.weighting.score_grid import read_score_grid
 from alpha_lightning.weighting.subsets import in_order
 
 Level = Literal["unit", "data set", "weighting", "stacking", "model", "ensemble", "baseline"]
@@ -117,7 +116,8 @@ def read_scores(
     if not paths:
         msg = "no score to evaluate: name at least one score file"
         raise UserError(msg)
-    scores = tuple(_read_score(Path(path), panel, rows) for path in paths)
+    grids = [read_score_grid(path, panel, rows) for path in paths]
+    scores = tuple(Score(g.name, g.values, g.metadata, g.fingerprint) for g in grids)
     names = [score.name for score in scores]
     for name, path in zip(names, paths, strict=True):
         if names.count(name) > 1:
@@ -155,49 +155,6 @@ def cross_sections(
     """
     own = [members & np.isfinite(score.values) for score in scores]
     return (np.logical_and.reduce(own),) * len(own) if same_stocks else tuple(own)
-
-
-def _read_score(path: Path, panel: Panel, rows: NDArray[np.intp]) -> Score:
-    table = read_score_rows(path)
-    _check(path, table, panel)
-    date, symbol = table.locate(panel)
-    cell = date * len(panel.symbols) + symbol
-    seen = np.zeros(len(panel.dates) * len(panel.symbols), dtype=np.bool_)
-    seen[cell] = True
-    if seen.sum() < len(cell):
-        msg = f"{path} has more than one row for a date and symbol: write it again without repeats"
-        raise UserError(msg)
-    place = np.full(len(panel.dates), -1)
-    place[rows] = np.arange(len(rows))
-    kept = place[date] >= 0
-    values = np.full((len(rows), len(panel.symbols)), np.nan, dtype=np.float32)
-    values[place[date[kept]], symbol[kept]] = table.values[kept]
-    name = str(table.metadata.get("name", path.stem))
-    return Score(name, values, table.metadata, fingerprint_file(path))
-
-
-def _check(path: Path, table: ScoreRows, panel: Panel) -> None:
-    if table.metadata.get("kind") != "score" or len(table.columns) != 1:
-        kind = table.metadata.get("kind", "table")
-        columns = ", ".join(table.columns)
-        msg = f"{path} is not a score but a {kind} with columns {columns}: name a score file"
-        raise UserError(msg)
-    origin = table.metadata.get("panel_fingerprint")
-    if origin != panel.fingerprint:
-        msg = (
-            f"{path} was made from panel {origin}, {panel.path} is panel {panel.fingerprint}:"
-            " evaluate a score on the panel it was made from"
-        )
-        raise UserError(msg)
-    infinite = np.isinf(table.values)
-    if infinite.any():
-        first = int(np.argmax(infinite))
-        symbol = table.symbols[table.codes[first]]
-        msg = (
-            f"{path} has {int(infinite.sum())} infinite scores, the first for"
-            f" {symbol} on {table.dates[first]}: leave a missing score out"
-        )
-        raise UserError(msg)
 
 
 def _span(score: Score, rows: NDArray[np.intp], panel: Panel) -> str:

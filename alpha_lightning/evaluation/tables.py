@@ -7,11 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from alpha_lightning.evaluation.groups import GroupReturns
-from alpha_lightning.evaluation.rank_ic import RankIC
-from alpha_lightning.evaluation.sample import Sample
-from alpha_lightning.evaluation.standard_errors import newey_west_error, plain_error
-from alpha_lightning.evaluation.summary import (
+from alpha_lightning.backtest.summary import (
     YEAR,
     annualised_return,
     annualised_volatility,
@@ -22,6 +18,10 @@ from alpha_lightning.evaluation.summary import (
     total_return,
     yearly_cost,
 )
+from alpha_lightning.evaluation.groups import GroupReturns
+from alpha_lightning.evaluation.rank_ic import RankIC
+from alpha_lightning.evaluation.sample import Sample
+from alpha_lightning.evaluation.standard_errors import newey_west_error, plain_error
 
 RankICs = Mapping[str, Sequence[RankIC]]
 Groups = Mapping[str, GroupReturns]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from alpha_lightning.backtest.summary import YEAR
 from alpha_lightning.evaluation.groups import GroupReturns, groups_check, mean_log_growth
 from alpha_lightning.evaluation.paper_figures import paper_table
-from alpha_lightning.evaluation.summary import YEAR
 
 FIGURES = ("fig08_groups", "fig09_groups", "fig14_groups", "fig15_groups")
 

@@ -12,8 +12,8 @@ from scipy import stats
 from alpha_lightning.evaluation import rank_ic as module
 from alpha_lightning.evaluation.rank_ic import rank_ic, rank_ics
 from alpha_lightning.evaluation.sample import EvaluationRule, draw_sample
-from alpha_lightning.evaluation.signal_dates import Frequency
 from alpha_lightning.panel.returns import EVALUATION_RETURNS, Horizon
+from alpha_lightning.panel.signal_dates import Frequency
 
 HORIZONS = [Horizon(*pair) for pair in EVALUATION_RETURNS]
 Matrix = NDArray[Any]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.evaluation.sample import EvaluationRule, draw_sample, parse_date, row_since
-from alpha_lightning.evaluation.signal_dates import signal_rows
+from alpha_lightning.evaluation.sample import EvaluationRule, draw_sample
 from alpha_lightning.panel.returns import EVALUATION_RETURNS, forward_return
+from alpha_lightning.panel.signal_dates import signal_rows
 from alpha_lightning.panel.store import Panel
 
 Write = Callable[..., str]
@@ -84,15 +84,6 @@ def test_periods_that_cannot_be_evaluated(
 ) -> None:
     with pytest.raises(UserError, match=words):
         draw_sample(panel.path, [write_score(panel, values)], rule)
-
-
-def test_dates_from_text() -> None:
-    assert parse_date("2020", "since") == np.datetime64("2020-01-01")
-    for text in ("", "NaT", "nat", "20.1.2020"):
-        with pytest.raises(UserError, match=f"--end {text} is not a date"):
-            parse_date(text, "end")
-    dates = np.array(["2020-01-03", "2020-01-06"], dtype="M8[D]")
-    assert row_since(dates, "2020-01-04", "since") == 1
 
 
 def test_returns_are_those_known_by_the_last_date(

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from alpha_lightning.backtest.summary import max_drawdown
 from alpha_lightning.evaluation import tables
 from alpha_lightning.evaluation.evaluate import measure_groups, measure_rank_ics
 from alpha_lightning.evaluation.execution import execution_prices
 from alpha_lightning.evaluation.sample import EvaluationRule, Sample, draw_sample
 from alpha_lightning.evaluation.score_correlations import score_correlation_table
 from alpha_lightning.evaluation.standard_errors import newey_west_error
-from alpha_lightning.evaluation.summary import max_drawdown
 from alpha_lightning.panel.returns import forward_return
 
 

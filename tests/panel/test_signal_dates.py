@@ -2,7 +2,7 @@ import datetime as dt
 
 import numpy as np
 
-from alpha_lightning.evaluation.signal_dates import signal_rows, typical_step
+from alpha_lightning.panel.signal_dates import signal_rows, typical_step
 
 
 def test_weekly_is_the_last_trading_day_of_each_iso_week() -> None:
@@ -34,3 +34,13 @@ def test_daily_is_every_date() -> None:
 def test_typical_step_ignores_holidays() -> None:
     assert typical_step(np.array([0, 5, 8, 13, 18])) == 5
     assert typical_step(np.array([7])) == 1
+
+
+def test_monthly_is_the_last_trading_day_of_each_month_and_every_leaves_some_out() -> None:
+    days = np.arange("2020-01-01", "2020-05-01", dtype="datetime64[D]")
+    dates = days[np.is_busday(days)]
+    months = signal_rows(dates, "monthly")
+    assert dates[months].astype(str).tolist() == ["2020-01-31", "2020-02-28", "2020-03-31"]
+    assert signal_rows(dates, "monthly", every=2).tolist() == [months[0], months[2]]
+    assert signal_rows(dates, every=3).tolist() == signal_rows(dates)[::3].tolist()
+    assert signal_rows(dates, "daily", every=5).tolist() == list(range(0, len(dates), 5))

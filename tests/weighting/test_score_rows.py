@@ -12,9 +12,9 @@ from alpha_lightning.artefacts.dated_table import (
     write_dated_table,
 )
 from alpha_lightning.artefacts.errors import ArtefactError
-from alpha_lightning.evaluation.score_rows import read_score_rows
 from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.panel.store import Panel
+from alpha_lightning.weighting.score_rows import read_score_rows
 
 Write = Callable[..., str]
 

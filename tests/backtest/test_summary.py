@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alpha_lightning.evaluation.summary import (
+from alpha_lightning.backtest.summary import (
     annualised_return,
     annualised_volatility,
     by_year,

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alpha_lightning.evaluation.paper_figures import paper_table
-from alpha_lightning.evaluation.summary import (
+from alpha_lightning.backtest.summary import (
     ROUND_TRIP,
     YEAR,
     annualise,
@@ -15,6 +14,7 @@ from alpha_lightning.evaluation.summary import (
     hedged_from_absolute,
     yearly_cost,
 )
+from alpha_lightning.evaluation.paper_figures import paper_table
 
 YEARS = [str(year) for year in range(2017, 2023)]
 DAYS = round(5.40 * YEAR)

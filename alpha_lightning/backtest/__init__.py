@@ -1,0 +1,1 @@
+"""Target weights and a market to trades, holdings, costs and results."""

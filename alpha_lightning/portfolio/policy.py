@@ -1,0 +1,88 @@
+"""What a policy may know at the close of a signal date, and what it answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Index = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is known at the close of a signal date; nothing in it reaches a later one.
+
+    Args:
+        date: the signal date.
+        symbols: ``(N,)``.
+        scores: ``(N,)``; NaN is missing.
+        universe: ``(N,)`` members on the date, as known then.
+        traded: ``(N,)`` whether the stock traded on the date; a suspension is known.
+        shares: ``(N,)`` held.
+        weights: ``(N,)`` of the holdings in the portfolio's value, drifted to the close.
+        value: of the portfolio, cash included, in the currency of the prices.
+        past: the last so many rows of a market field up to the date: see `history`.
+    """
+
+    date: np.datetime64
+    symbols: NDArray[np.str_]
+    scores: Floats
+    universe: Flags
+    traded: Flags
+    shares: Floats
+    weights: Floats
+    value: float
+    past: Callable[[str, int], NDArray[Any]]
+
+    def history(self, field: str, days: int) -> NDArray[Any]:
+        """A copy of the last ``days`` rows of a market field, the signal date's own last.
+
+        Args:
+            field: of the panel's market: ``close``, ``volume``, ``adj_factor``, ...
+            days: at most so many; fewer where the panel begins.
+        """
+        return self.past(field, days)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be held; every held stock that it does not name is to be sold.
+
+    Args:
+        columns: ``(n,)`` stocks; those not held yet are bought in this order.
+        weights: ``(n,)`` of the portfolio's value, 0 or more, of sum 1 or less; the rest is cash.
+        keep: ``(n,)`` held stocks whose shares are left as they are; their weight is not read.
+        reserves: ``(r,)`` stocks neither held nor in ``columns``, best first: each takes the place
+            and the weight of a purchase that the market blocks.
+        max_names: stocks that may be held after the trade, those that could not be sold included;
+            the last purchases give way. None is without a limit.
+    """
+
+    columns: Index
+    weights: Floats
+    keep: Flags
+    reserves: Index
+    max_names: int | None = None
+
+
+@dataclass(frozen=True)
+class Hold:
+    """No trade on this signal.
+
+    Args:
+        reason: for the ledger.
+    """
+
+    reason: str
+
+
+class Policy(Protocol):
+    """Turns what is known at a signal date into what is wanted; called once a signal, in order."""
+
+    def decide(self, seen: Observation) -> Target | Hold:
+        """What to hold from the next trade on."""
+        ...
