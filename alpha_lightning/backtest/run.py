@@ -1,0 +1,53 @@
+"""Portfolios side by side through the days of one market, in one pass over its data."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from alpha_lightning.backtest.book import Book, Outcome, Setting
+from alpha_lightning.backtest.ledger import Index
+from alpha_lightning.backtest.market import Market
+
+__all__ = ["Outcome", "Setting", "run_backtests"]
+
+
+def run_backtests(
+    market: Market,
+    signals: Index,
+    universe: NDArray[np.bool_],
+    settings: Sequence[Setting],
+    last: int,
+) -> list[Outcome]:
+    """Run every setting; a day of the market is read once for all of them.
+
+    A policy is asked at the close of each signal date and its answer traded ``delay`` days later.
+    Nothing that is recorded of a day depends on a later one.
+
+    Args:
+        market: the market.
+        signals: ``(S,)`` panel rows of the signal dates, ascending.
+        universe: ``(S, N)`` members on the signal dates.
+        settings: portfolios.
+        last: last panel row of the run.
+
+    Returns:
+        In the order of the settings.
+
+    Raises:
+        UserError: an adjustment factor of a held stock jumps without a corporate action.
+    """
+    books = [Book(market, setting) for setting in settings]
+    place = {int(row): k for k, row in enumerate(signals)}
+    unknown = np.full(len(market.symbols), np.nan)
+    first = int(signals[0]) if len(signals) else last + 1
+    days = range(first, last + 1)
+    for row in tqdm(days, "backtest", unit="day", disable=None, leave=False):
+        for book in books:
+            book.step(row)
+        if (k := place.get(row)) is not None:
+            for book in books:
+                scores = book.setting.scores
+                book.decide(row, unknown if scores is None else scores[k], universe[k])
+    return [book.close() for book in books]
