@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_lightning.characteristics.rawbar import carry_forward
+from alpha_lightning.panel.execution_price import MISSING_VWAP_LIMIT, missing_vwap
 from alpha_lightning.panel.store import Panel
 
 Matrix = NDArray[np.float64]
-MISSING_VWAP_LIMIT = 0.05
-"""Share of traded rows without a VWAP above which every trade is done at the close instead."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,8 @@ def execution_prices(panel: Panel, first: int, last: int) -> Prices:
     """
     traded = panel.traded
     mark = carry_forward(np.where(traded, panel.adjusted("close"), np.nan))
-    if not panel.has("vwap"):
-        return Prices(mark, mark, "close", 1.0)
-    vwap = np.where(traded, panel.adjusted("vwap"), np.nan)
-    period = slice(first, last + 1)
-    present = int(np.isfinite(vwap[period]).sum())
-    missing = 1 - present / max(int(traded[period].sum()), 1)
+    missing = missing_vwap(panel, first, last)
     if missing > MISSING_VWAP_LIMIT:
         return Prices(mark, mark, "close", missing)
+    vwap = np.where(traded, panel.adjusted("vwap"), np.nan)
     return Prices(mark, np.where(np.isfinite(vwap), vwap, mark), "vwap", missing)
