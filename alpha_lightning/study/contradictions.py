@@ -51,6 +51,7 @@ def refuse_contradictions(study: "StudySettings") -> None:
         )
         raise PanelError(msg)
     _check_fit(study.name, study.fit)
+    _check_portfolios(study)
     if study.tracking.mode and not study.tracking.project:
         msg = f"study {study.name}: tracking.project is empty: W&B keeps runs in a project"
         raise PanelError(msg)
@@ -164,6 +165,24 @@ def _check_intraday(study: "StudySettings") -> None:
         if lacking:
             msg = f"study {study.name}: {name} cannot be made: give {' and '.join(lacking)}"
             raise PanelError(msg)
+
+
+def _check_portfolios(study: "StudySettings") -> None:
+    if study.portfolios is None:
+        return
+    strange = sorted(set(study.portfolios.scores) - set(study.score_names))
+    if strange:
+        msg = (
+            f"study {study.name}: portfolios.scores names {', '.join(strange)}, which is no score"
+            f" of the study: it has {', '.join(study.score_names)}"
+        )
+        raise PanelError(msg)
+    if study.portfolios.execution.price == "twap" and "mschars" not in study.datasets:
+        msg = (
+            f"study {study.name}: portfolios.execution.price is twap, which the data set mschars"
+            " holds: add it to datasets, or trade at the vwap"
+        )
+        raise PanelError(msg)
 
 
 def _check_fit(study: str, fit: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from alpha_lightning.study.panel_tasks import (
     read_yaml,
     vendor_needs,
 )
+from alpha_lightning.study.portfolio_tasks import portfolio_tasks
 from alpha_lightning.study.score_tasks import ScoreTasks, score_tasks
 from alpha_lightning.study.settings import StudySettings
 from alpha_lightning.study.tasks import Task
@@ -48,12 +49,14 @@ def _tasks(study: StudySettings, planning: bool) -> Iterator[Task]:
     yield from scores.every
     cards = [_card(study, unit, config) for unit, config in units.items()]
     yield from cards
+    portfolios = list(portfolio_tasks(study, scores.shown, planning=planning))
+    yield from portfolios
     yield _evaluation(study, scores)
     yield Task(
         "report",
         "alpha_lightning.reports.report:report",
         {"study": str(study.folder)},
-        ("evaluate", *(card.name for card in cards)),
+        ("evaluate", *(task.name for task in (*cards, *portfolios))),
         {"study.yaml": fingerprint_json(_told(study))},
         str(study.folder / "report" / "index.html"),
     )

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from alpha_lightning.artefacts.dated_table import Precision
+from alpha_lightning.backtest.grid_settings import GridSettings
 from alpha_lightning.panel.bad_rows import Mode
 from alpha_lightning.panel.ingest import SideTables
 from alpha_lightning.weighting.lightgbm_model import LightGBMSettings
+from alpha_lightning.weighting.variants import integrated_name
 
 INTRADAY = ("mschars", "l2chars")
 """Data sets that are made of minute bars and trades."""
@@ -149,6 +151,8 @@ class StudySettings:
     """LightGBM of every score."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """What is measured."""
+    portfolios: GridSettings | None = None
+    """TOP-N portfolios of the scores, run through the market; none when null."""
     threads: int = 1
     """Threads of one training task; results may differ in the last digit between thread counts."""
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
@@ -183,6 +187,28 @@ class StudySettings:
         if self.groups:
             return self.groups
         return {"": list(self.unit_names)} if len(self.units) > 1 else {}
+
+    @property
+    def score_names(self) -> tuple[str, ...]:
+        """What the scores that are shown are called: models, integrations, baselines."""
+        made = (integrated_name(group, how) for group in self.members for how in self.integration)
+        return (*self.unit_names, *made, *self.evaluation.baselines)
+
+    @property
+    def held_scores(self) -> tuple[str, ...]:
+        """Scores of which portfolios are made: those named, or one.
+
+        That is v1 of the largest group, or else the first of its integrations, or the first model.
+        """
+        if self.portfolios is None:
+            return ()
+        if self.portfolios.scores:
+            return tuple(self.portfolios.scores)
+        if not self.members or not self.integration:
+            return self.unit_names[:1]
+        largest = max(self.members, key=lambda group: len(self.members[group]))
+        how = "v1" if "v1" in self.integration else self.integration[0]
+        return (integrated_name(largest, how),)
 
     @property
     def sample(self) -> dict[str, Any]:

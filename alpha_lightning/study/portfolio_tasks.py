@@ -1,0 +1,103 @@
+"""The task that runs a study's portfolios through the market."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.artefacts.provenance import fingerprint_file
+from alpha_lightning.backtest.grid_settings import GridSettings
+from alpha_lightning.study.horizon import Extent, extent_of
+from alpha_lightning.study.panel_tasks import after_panel, panel_of, prepared
+from alpha_lightning.study.settings import StudySettings
+from alpha_lightning.study.tasks import Task
+
+NAME = "portfolios"
+
+
+def portfolio_tasks(
+    study: StudySettings, scores: Sequence[Task], *, planning: bool = False
+) -> Iterator[Task]:
+    """The portfolios of a study, one task; none when it asks for none.
+
+    Args:
+        study: settings.
+        scores: tasks of the scores that are shown.
+        planning: inputs that are not there yet are no mistake.
+
+    Raises:
+        UserError: more names than stocks, or no table of corporate actions.
+    """
+    asked = grid_of(study)
+    if asked is None:
+        return
+    if study.source.panel or study.source.market:
+        refuse_larger_than(asked, extent_of(study))
+    by_name = {Path(str(task.writes)).stem: task for task in scores}
+    held = [by_name[name] for name in study.held_scores]
+    out = study.folder / "portfolios"
+    arguments = {
+        "panel": panel_of(study),
+        "scores": [str(task.writes) for task in held],
+        "out": str(out),
+        "settings": asdict(asked),
+        "paper": study.evaluation.paper,
+    }
+    needs, reads = after_panel(study)
+    if asked.execution.price == "twap":
+        needs = (*needs, prepared("mschars"))
+    yield Task(
+        NAME,
+        f"{__name__}:portfolios_step",
+        arguments,
+        (*needs, *(task.name for task in held)),
+        reads | _actions(asked, planning),
+        str(out / "portfolios.json"),
+    )
+
+
+def portfolios_step(
+    panel: str, scores: list[str], out: str, settings: dict[str, Any], *, paper: bool
+) -> None:
+    """Run the portfolios, replacing those of older settings."""
+    from alpha_lightning.backtest.grid import run_portfolios
+    from alpha_lightning.backtest.grid_settings import grid_settings
+
+    asked = grid_settings(settings)
+    run_portfolios(panel, scores, out, settings=asked, paper=paper, overwrite=True)
+
+
+def grid_of(study: StudySettings) -> GridSettings | None:
+    """What the study asks for, in its universe unless the portfolios name their own."""
+    asked = study.portfolios
+    if asked is None or asked.signals.universe != "all":
+        return asked
+    return replace(asked, signals=replace(asked.signals, universe=study.universe))
+
+
+def refuse_larger_than(asked: GridSettings, extent: Extent) -> None:
+    """Check sizes of portfolios before anything is trained.
+
+    Raises:
+        UserError: a portfolio would hold more names than there are stocks.
+    """
+    larger = [size for size in asked.names if size > extent.stocks]
+    if extent.stocks and larger:
+        msg = (
+            f"portfolios.names is {asked.names}, but {extent.origin} has {extent.stocks} stocks on"
+            " a date: choose smaller portfolios, for example with --portfolios.names"
+            f" {max(extent.stocks // 10, 1)}"
+        )
+        raise UserError(msg)
+
+
+def _actions(asked: GridSettings, planning: bool) -> dict[str, str]:
+    if not asked.actions:
+        return {}
+    if not Path(asked.actions).exists():
+        if planning:
+            return {}
+        msg = f"{asked.actions} does not exist: check portfolios.actions"
+        raise UserError(msg)
+    return {asked.actions: fingerprint_file(asked.actions)}
