@@ -1,4 +1,4 @@
-"""Numbers that summarise a series of daily returns; a year is 243 trading days everywhere.
+"""Numbers that summarise a series of daily returns; a year is 243 trading days unless told.
 
 Every function takes returns ``(D,)`` or ``(D, ...)``, dates first, as fractions without NaN.
 Hedged returns are daily differences ``r_portfolio - r_benchmark``, compounded as they are.
@@ -25,31 +25,41 @@ def total_return(returns: Floats) -> Any:
     return np.prod(1 + returns, axis=0) - 1
 
 
-def annualised_return(returns: Floats) -> Any:
-    """``NAV ** (243 / D) - 1`` over ``D`` days.
+def annualised_return(returns: Floats, year: int = YEAR) -> Any:
+    """``NAV ** (year / D) - 1`` over ``D`` days.
 
     Example:
         >>> round(float(annualised_return(np.full(486, 0.001))), 4)
         0.2749
     """
-    return annualise(1 + total_return(returns), len(returns)) - 1
+    return annualise(1 + total_return(returns), len(returns), year) - 1
 
 
-def annualise(growth: Any, days: float) -> Any:
-    """Growth factor of a year from that of some trading days, ``growth ** (243 / days)``.
+def annualise(growth: Any, days: float, year: int = YEAR) -> Any:
+    """Growth factor of a year from that of some trading days, ``growth ** (year / days)``.
 
     Example:
         >>> round(float(annualise(1.21, 486)), 12)
         1.1
     """
-    return np.asarray(growth) ** (YEAR / days)
+    return np.asarray(growth) ** (year / days)
 
 
-def annualised_volatility(returns: Floats) -> Any:
-    """Daily standard deviation (over ``D - 1``) times ``sqrt(243)``; NaN for a single day."""
+def annualised_volatility(returns: Floats, year: int = YEAR) -> Any:
+    """Daily standard deviation (over ``D - 1``) times ``sqrt(year)``; NaN for a single day."""
     if len(returns) < 2:
         return np.full(returns.shape[1:], np.nan)[()]
-    return np.std(returns, axis=0, ddof=1) * np.sqrt(YEAR)
+    return np.std(returns, axis=0, ddof=1) * np.sqrt(year)
+
+
+def ratio(numerator: Any, denominator: Any) -> float:
+    """A return over a volatility; NaN where there is none.
+
+    Example:
+        >>> ratio(0.1, 0.0)
+        nan
+    """
+    return float(numerator / denominator) if denominator > 0 else float("nan")
 
 
 def hedged_from_absolute(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from alpha_lightning.backtest import paper_tables
 from alpha_lightning.evaluation.groups import GroupReturns
 from alpha_lightning.evaluation.rank_ic import RankIC
 from alpha_lightning.evaluation.scores import Level, Score, level_of
@@ -66,6 +67,8 @@ def measure_tables(
 def paper_table(figure: str) -> Table:
     """The paper's numbers of a figure in our layout; empty where its print is known to be wrong.
 
+    Those of figures 16 to 21 are kept with the portfolios.
+
     Args:
         figure: for example ``fig06_rank_ic``.
 
@@ -73,7 +76,7 @@ def paper_table(figure: str) -> Table:
         Orient Securities, factor-selection series no. 83 (2022), figures 6 to 21.
     """
     file = resources.files("alpha_lightning.evaluation") / "paper" / f"{figure}.csv"
-    return pd.read_csv(file)
+    return pd.read_csv(file) if file.is_file() else paper_tables.paper_table(figure)
 
 
 def paper_twins(tables: Mapping[str, Table]) -> dict[str, Table]:
