@@ -57,11 +57,13 @@ def read_weight_rows(path: Path) -> WeightRows:
         UserError: a column is missing, or has cells that are empty or of another kind.
     """
     table = _table(path)
+    about = _metadata(path, table.schema.metadata)
     absent = [name for name in _NEEDED if name not in table.column_names]
     if absent:
+        kind = str(about.get("kind", "table")).replace("_", " ")
         msg = (
-            f"{path} has no column {absent[0]}: it has {', '.join(table.column_names)}; target"
-            f" weights have {', '.join(_NEEDED)}"
+            f"{path} has no column {absent[0]}: it is a {kind} of {', '.join(table.column_names)};"
+            f" target weights have {', '.join(_NEEDED)}"
         )
         raise UserError(msg)
     columns = {name: _cast(path, table, name) for name in _IN_TEXT if name in table.column_names}
@@ -78,7 +80,7 @@ def read_weight_rows(path: Path) -> WeightRows:
         rank=_or_else(columns, "rank", np.arange(n)).astype(np.int64),
         keep=_or_else(columns, "keep", np.zeros(n, dtype=np.bool_)),
         reserve=_or_else(columns, "reserve", np.zeros(n, dtype=np.bool_)),
-        metadata=_metadata(path, table.schema.metadata),
+        metadata=about,
     )
 
 
