@@ -24,16 +24,21 @@ class Account:
     """Stocks with shares, ascending."""
 
     def __post_init__(self) -> None:
-        self.count()
+        self.held = np.flatnonzero(self.shares)
 
     @classmethod
     def of_cash(cls, capital: float, stocks: int) -> "Account":
         """An account with nothing but cash."""
         return cls(capital, np.zeros(stocks), np.zeros(stocks))
 
-    def count(self) -> None:
-        """Look again at what is held, after shares have changed."""
-        self.held = np.flatnonzero(self.shares)
+    def recount(self, bought: Index | None = None) -> None:
+        """Look again at what is held, after shares have changed.
+
+        Args:
+            bought: stocks that may be new among what is held; without them none is.
+        """
+        known = self.held if bought is None else np.union1d(self.held, bought)
+        self.held = known[self.shares[known] != 0]
 
     @property
     def value(self) -> float:

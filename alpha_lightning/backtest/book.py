@@ -132,8 +132,8 @@ class Book:
         ledger = Ledger(
             capital=self.setting.execution.capital,
             rows=np.array(self._rows, dtype=np.intp),
-            **columns,
-            **counts,
+            **columns,  # type: ignore[arg-type]
+            **counts,  # type: ignore[arg-type]
             holdings=self._holdings(),
             trades=_trades(self._tried),
             held=held,
@@ -163,7 +163,7 @@ class Book:
         price = mark * self.setting.execution.delist_value
         account.cash += float(shares @ price)
         account.shares[gone] = 0.0
-        account.count()
+        account.recount()
         nothing = np.zeros(len(gone))
         reason = np.full(len(gone), Reason.DELISTED, dtype=np.int8)
         charges = Charges(nothing, nothing, nothing)

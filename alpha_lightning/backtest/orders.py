@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from alpha_lightning.backtest.market import Market
 
 Flags = NDArray[np.bool_]
+_DONE, _SUSPENDED, _NOT_LISTED, _NO_SLOT, _PARTICIPATION, _CASH, _LOT = (
+    np.int8(reason)
+    for reason in (
+        *(Reason.DONE, Reason.SUSPENDED, Reason.NOT_LISTED, Reason.NO_SLOT),
+        *(Reason.PARTICIPATION, Reason.CASH, Reason.LOT),
+    )
+)
+_LIMIT_UP, _LIMIT_DOWN = np.int8(Reason.LIMIT_UP), np.int8(Reason.LIMIT_DOWN)
 DUST = 1e-9
 """Share of the portfolio's value below which a difference is no trade."""
 
@@ -30,6 +38,12 @@ class Attempts(NamedTuple):
     price: Floats
     charges: Charges
     reason: NDArray[np.int8]
+
+    @property
+    def flow(self) -> float:
+        """Money that changed hands."""
+        done = self.shares != 0  # a blocked trade may have no price
+        return float(np.abs(self.shares[done]) @ self.price[done])
 
 
 @dataclass(frozen=True)
@@ -77,12 +91,12 @@ class TradeDay:
         gain = float(self._shares @ (self._price - self._mark))
         account.mark[self._held] = self._price
         sales = self._sell()
-        account.count()
+        account.recount()
         entries, weights, blocked, short = self._enter()
         purchases = self._buy(entries, weights)
-        account.count()
+        account.recount(entries)
         attempts = (sales, *blocked, purchases)
-        flow = sum(float(np.abs(a.shares) @ np.nan_to_num(a.price)) for a in attempts)
+        flow = sum(a.flow for a in attempts)
         cost = sum(a.charges.total for a in attempts)
         turnover = flow / 2 / value if value > 0 else 0.0
         return Traded(attempts, gain, cost, turnover, short)
@@ -114,39 +128,40 @@ class TradeDay:
         return self.account.cash + float(self._shares @ self._price)
 
     @cached_property
-    def _weight(self) -> Floats:
-        weight = np.zeros(len(self.account.shares))
-        weight[self.target.columns] = self.target.weights
-        return weight
-
-    @cached_property
-    def _kept(self) -> Flags:
-        kept = np.zeros(len(self.account.shares), dtype=bool)
-        kept[self.target.columns] = self.target.keep
-        return kept
+    def _wanted(self) -> tuple[Floats, Flags]:
+        """Weight of what is held, 0 where it is to be sold, and whether it is left as it is."""
+        target = self.target
+        if not len(target.columns):
+            return np.zeros(len(self._held)), np.zeros(len(self._held), dtype=np.bool_)
+        order = np.argsort(target.columns)
+        ranked = target.columns[order]
+        place = np.minimum(np.searchsorted(ranked, self._held), len(ranked) - 1)
+        named = ranked[place] == self._held
+        weight = np.where(named, target.weights[order][place], 0.0)
+        return weight, named & target.keep[order][place]
 
     @cached_property
     def _excess(self) -> Floats:
         # Worth of what is held above what is wanted of it; what is kept is wanted as it is.
-        wanted = self._weight[self._held] * self._value
-        excess = self._shares * self._price - wanted
-        return np.where(self._kept[self._held], 0.0, excess)
+        weight, kept = self._wanted
+        return np.where(kept, 0.0, self._shares * self._price - weight * self._value)
 
     def _sell(self) -> Attempts:
         account, row = self.account, self.row
-        exits = (self._weight[self._held] == 0) & ~self._kept[self._held]
+        weight, kept = self._wanted
+        exits = (weight == 0) & ~kept
         chosen = np.flatnonzero(exits | (self._excess > DUST * self._value))
         columns, price, whole = self._held[chosen], self._price[chosen], exits[chosen]
         wanted = np.where(whole, self._shares[chosen], self._excess[chosen] / price)
         traded = self._traded[chosen]
         low = self.market.at_limit_down(row, columns, self.execution.limit)
-        reason = _reasons(traded & ~low, traded, Reason.LIMIT_DOWN)
-        shares = np.where(reason == Reason.DONE, wanted, 0.0)
+        reason = _reasons(traded & ~low, traded, _LIMIT_DOWN)
+        shares = np.where(reason == _DONE, wanted, 0.0)
         # A whole position may be sold, whatever its size.
         shares, reason = self._in_lots(shares, reason, ~whole)
         shares, reason = self._clip(columns, shares, reason)
         if self.execution.lot is not None:
-            clipped = reason == Reason.PARTICIPATION
+            clipped = reason == _PARTICIPATION
             shares = np.where(clipped, whole_lots(shares, self.execution.lot), shares)
         value = shares * price
         charges = self.costs.of_sales(row, columns, value)
@@ -163,7 +178,7 @@ class TradeDay:
             return shares, reason
         floored = np.where(cut, whole_lots(shares, self.execution.lot), shares)
         lost = (shares > 0) & (floored == 0)
-        return floored, np.where(lost, Reason.LOT, reason).astype(np.int8)
+        return floored, np.where(lost, _LOT, reason)
 
     def _clip(
         self, columns: Index, shares: Floats, reason: NDArray[np.int8]
@@ -172,15 +187,13 @@ class TradeDay:
             return shares, reason
         most = self.execution.participation * self.market.volume[self.row][columns]
         clipped = shares > most
-        reason = np.where(clipped, Reason.PARTICIPATION, reason).astype(np.int8)
+        reason = np.where(clipped, _PARTICIPATION, reason)
         return np.where(clipped, most, shares), reason
 
     def _enter(self) -> tuple[Index, Floats, list[Attempts], int]:
         """Stocks to enter, their weights, what was blocked on the way, and how many are lacking."""
         target, account = self.target, self.account
-        was_held = np.zeros(len(account.shares), dtype=bool)
-        was_held[self._held] = True
-        new = (target.weights > 0) & ~target.keep & ~was_held[target.columns]
+        new = (target.weights > 0) & ~target.keep & ~_among(target.columns, self._held)
         columns, weights = target.columns[new], target.weights[new]
         slots, short = len(columns) + len(target.reserves), 0
         if target.max_names is not None:
@@ -189,14 +202,13 @@ class TradeDay:
         reason = self._purchase_reasons(columns)
         if len(columns) <= slots and not reason.any():
             return columns, weights, [], short
-        free = np.cumsum(reason == Reason.DONE) - (reason == Reason.DONE) < slots
-        reason = np.where(free, reason, Reason.NO_SLOT).astype(np.int8)
-        enters = reason == Reason.DONE
+        free = np.cumsum(reason == _DONE) - (reason == _DONE) < slots
+        reason = np.where(free, reason, _NO_SLOT)
+        enters = reason == _DONE
         waiting = weights[free & ~enters]
         blocked = [self._blocked(columns[~enters], weights[~enters], reason[~enters])]
-        known = was_held.copy()
-        known[target.columns] = True
-        reserves = target.reserves[~known[target.reserves]]
+        taken = np.union1d(self._held, target.columns)
+        reserves = target.reserves[~_among(target.reserves, taken)]
         stand_ins, tried = self._stand_ins(reserves, waiting, slots - int(enters.sum()))
         blocked.append(tried)
         got = waiting[: len(stand_ins)]
@@ -207,7 +219,7 @@ class TradeDay:
     def _stand_ins(self, reserves: Index, waiting: Floats, slots: int) -> tuple[Index, Attempts]:
         reason = self._purchase_reasons(reserves)
         places = min(len(waiting), max(slots, 0))
-        enters = reason == Reason.DONE
+        enters = reason == _DONE
         # Those before the last one that is needed, and none at all when none is.
         needed = np.cumsum(enters) - enters < places
         tried = needed & ~enters
@@ -218,9 +230,9 @@ class TradeDay:
     def _purchase_reasons(self, columns: Index) -> NDArray[np.int8]:
         traded = self.market.traded[self.row][columns]
         high = self.market.at_limit_up(self.row, columns, self.execution.limit)
-        reason = _reasons(traded & ~high, traded, Reason.LIMIT_UP)
+        reason = _reasons(traded & ~high, traded, _LIMIT_UP)
         listed = self.market.listed[self.row][columns]
-        return np.where(listed, reason, Reason.NOT_LISTED).astype(np.int8)
+        return np.where(listed, reason, _NOT_LISTED)
 
     def _blocked(self, columns: Index, weights: Floats, reason: NDArray[np.int8]) -> Attempts:
         price = self.market.trade_price(self.row, columns, self.execution.price)
@@ -235,9 +247,9 @@ class TradeDay:
         fresh = self.market.trade_price(row, entries, self.execution.price)
         price = np.concatenate([self._price[more], fresh])
         wanted = np.concatenate([-self._excess[more], weights * self._value]) / price
-        entered = np.full(len(entries), Reason.DONE, dtype=np.int8)
+        entered = np.full(len(entries), _DONE, dtype=np.int8)
         reason = np.concatenate([self._purchase_reasons(old), entered])
-        shares = np.where(reason == Reason.DONE, wanted, 0.0)
+        shares = np.where(reason == _DONE, wanted, 0.0)
         shares, reason = self._clip(columns, shares, reason)
         shares, reason = self._afford(columns, shares, price, reason)
         value = shares * price
@@ -257,8 +269,8 @@ class TradeDay:
         if need > 0 and float(value.sum()) + charges.total > cash:
             fixed = fees.minimum * float((shares > 0).sum())
             shares = shares * max(0.0, (cash - fixed) / need)
-            scaled = (reason == Reason.DONE) & (value > 0)
-            reason = np.where(scaled, Reason.CASH, reason).astype(np.int8)
+            scaled = (reason == _DONE) & (value > 0)
+            reason = np.where(scaled, _CASH, reason)
         return self._in_lots(shares, reason, np.ones(len(shares), dtype=bool))
 
 
@@ -267,6 +279,13 @@ def whole_lots(shares: Floats, lot: int) -> Floats:
     return np.asarray(np.floor(shares / lot + DUST) * lot)
 
 
-def _reasons(free: Flags, traded: Flags, limit: Reason) -> NDArray[np.int8]:
-    blocked = np.where(traded, limit, Reason.SUSPENDED)
-    return np.where(free, Reason.DONE, blocked).astype(np.int8)
+def _among(columns: Index, ascending: Index) -> Flags:
+    if not len(ascending):
+        return np.zeros(len(columns), dtype=np.bool_)
+    place = np.minimum(np.searchsorted(ascending, columns), len(ascending) - 1)
+    return np.asarray(ascending[place] == columns)
+
+
+def _reasons(free: Flags, traded: Flags, limit: np.int8) -> NDArray[np.int8]:
+    blocked = np.where(traded, limit, _SUSPENDED)
+    return np.where(free, _DONE, blocked)

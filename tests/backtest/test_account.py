@@ -13,5 +13,8 @@ def test_value_is_cash_and_what_is_held_at_its_mark() -> None:
     assert account.held.tolist() == [1, 2]
     assert account.value == 1 + 10 + 21
     account.shares[1] = 0
-    account.count()
+    account.recount()
     assert account.held.tolist() == [2]
+    account.shares[0] = 1.0
+    account.recount(np.array([0, 1]))
+    assert account.held.tolist() == [0, 2]
