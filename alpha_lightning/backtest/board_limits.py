@@ -12,9 +12,8 @@ the same, special treatment     5 %      likewise
 any other symbol                none
 ==============================  =======  =====================================
 
-The reference is the last close before the day, adjusted for the corporate actions since. The lower
-limit of a first day before 2023-04-10 (44 % upwards, 36 % downwards) is not modelled: few trade at
-all on it.
+The reference is the last close before the day, adjusted for the corporate actions since. The wider
+limits that some boards have on a first day (44 % upwards, 36 % downwards) are not modelled.
 """
 
 import re

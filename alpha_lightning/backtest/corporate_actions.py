@@ -13,6 +13,8 @@ from alpha_lightning.portfolio.policy import Flags, Floats, Index
 
 _NO_CHANGE = 1e-9
 _ROUNDING = 1e-4  # factors with few digits wander by less between two events of a table
+_CHANGES = "the adjustment factor of {} changes"
+_TOLD = "the table of corporate actions divides the price of {}"
 _LARGE = 0.25  # of the logarithm; a smaller jump hides in a day's price move
 
 
@@ -111,7 +113,7 @@ class CorporateActions:
         wrong = known & self._unmoved(held._replace(change=held.marks / marks))
         if execution.factor_jumps == "refuse" and wrong.any():
             told = held._replace(change=held.marks / marks)
-            raise self._refusal(told, wrong, "but its price does not", "table of corporate actions")
+            raise self._refusal(told, wrong, "but it does not fall so far", _TOLD)
         if execution.factor_jumps == "refuse" and unknown.any():
             raise self._refusal(held, unknown, "but the table of corporate actions has no event")
         if execution.factor_jumps == "ignore":
@@ -131,13 +133,13 @@ class CorporateActions:
         return wrong
 
     def _refusal(
-        self, held: _Held, wrong: Flags, reason: str, source: str = "adjustment factor"
+        self, held: _Held, wrong: Flags, reason: str, subject: str = _CHANGES
     ) -> UserError:
         k = int(np.argmax(wrong))
         open_ = self.opens[held.row, held.columns[k]]
+        what = subject.format(self.symbols[held.columns[k]])
         return UserError(
-            f"the {source} of {self.symbols[held.columns[k]]} changes by"
-            f" {held.change[k]:.6g} on {self.dates[held.row]}, {reason} (last close"
+            f"{what} by {held.change[k]:.6g} on {self.dates[held.row]}, {reason} (last close"
             f" {held.marks[k]:.6g}, open {open_:.6g}): mend the data, or set"
             " execution.factor_jumps to ignore (book nothing) or keep (book it)"
         )

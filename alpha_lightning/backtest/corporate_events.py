@@ -13,8 +13,11 @@ from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.vendor import TableSpec, VendorTable, read_vendor_table
 from alpha_lightning.portfolio.policy import Flags, Floats, Index
 
+# A vendor may have no cash or no shares at all, but must say so with an empty column.
 SPEC = TableSpec(
-    "corporate actions", {"date": "date", "symbol": "text", "cash": "number", "shares": "number"}
+    "corporate actions",
+    {"date": "date", "symbol": "text"},
+    {"cash": "number", "shares": "number"},
 )
 
 
@@ -95,6 +98,10 @@ def _checked(
     table: VendorTable, path: str | Path
 ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
     frame = table.frame
+    for column in SPEC.optional:
+        if column not in frame.columns:
+            msg = f"{path} lacks column {column!r} of {SPEC.name}: add it, with 0 for none"
+            raise UserError(msg)
     cash = frame["cash"].fill_null(0.0).to_numpy()
     shares = frame["shares"].fill_null(0.0).to_numpy()
     keys = frame.select("date", "symbol")
