@@ -26,6 +26,11 @@ COMMANDS = {
     "weigh": ("alpha_lightning.weighting.weigh:weigh", "factor matrices -> score"),
     "combine": ("alpha_lightning.weighting.combine:combine", "scores -> their average"),
     "evaluate": ("alpha_lightning.evaluation.evaluate:evaluate", "scores -> RankIC, groups"),
+    "construct": ("alpha_lightning.backtest.construct:construct", "score -> target weights"),
+    "backtest": (
+        "alpha_lightning.backtest.backtest:backtest",
+        "target weights, or a policy and a score -> trades, holdings, results",
+    ),
     "report": ("alpha_lightning.reports.report:report", "study -> one self-contained page"),
     "study": ("alpha_lightning.study.command:study", "the whole chain: study run FILE.yaml"),
     "sweep": (
@@ -125,8 +130,8 @@ def _is_none(option: str) -> bool:
 
 
 def _told(command: str, written: Any) -> str:
-    # What was switched off and what was done to bad rows must not wait to be asked for.
-    if command in ("ingest", "characterise"):
+    # What was switched off, done to bad rows or could not be traded must not wait to be asked for.
+    if command in ("ingest", "characterise", "construct", "backtest"):
         return str(_load(COMMANDS["inspect"][0])([str(written)]))
     return str(written)
 

@@ -24,6 +24,8 @@ CHAIN = [
     "weigh",
     "combine",
     "evaluate",
+    "construct",
+    "backtest",
     "report",
     "study",
     "sweep",
@@ -99,7 +101,17 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    "command", ["simulate", "ingest", "characterise", "weigh", "evaluate", "study run"]
+    "command",
+    [
+        "simulate",
+        "ingest",
+        "characterise",
+        "weigh",
+        "evaluate",
+        "construct",
+        "backtest",
+        "study run",
+    ],
 )
 def test_every_option_is_explained(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

@@ -1,7 +1,7 @@
 """Signal dates, universe and scores of portfolios, read from files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.backtest.settings import SignalSettings
+from alpha_lightning.backtest.corporate_events import read_events
+from alpha_lightning.backtest.market import Market
+from alpha_lightning.backtest.settings import ExecutionSettings, SignalSettings
 from alpha_lightning.panel.periods import row_since, row_until
 from alpha_lightning.panel.signal_dates import signal_rows
 from alpha_lightning.panel.store import Panel
@@ -30,6 +32,7 @@ class Inputs:
         universe: ``(S, N)`` members on them.
         scores: each on the signal dates ``(S, N)``; NaN is missing.
         last: last panel row of the run: the signal date after the last one with a score.
+        settings: as they were applied.
     """
 
     panel: Panel
@@ -37,6 +40,7 @@ class Inputs:
     universe: Flags
     scores: tuple[ScoreGrid, ...]
     last: int
+    settings: SignalSettings
 
     @property
     def first(self) -> int:
@@ -80,7 +84,7 @@ def open_inputs(
     rows = rows[kept]
     later = calendar[calendar > rows[-1]]
     last = min(int(later[0]) if len(later) else end, end)
-    return Inputs(opened, rows, np.asarray(members[rows]), tuple(grids), last)
+    return Inputs(opened, rows, np.asarray(members[rows]), tuple(grids), last, settings)
 
 
 def open_weights(
@@ -112,9 +116,25 @@ def open_weights(
         raise UserError(msg)
     if "last_date" in about and settings.end is None:
         end = row_until(opened.dates, about["last_date"], "last_date")
-    named = settings.universe if settings.universe != "all" else about.get("universe", "all")
-    members = universe(opened, str(named))
-    return Inputs(opened, rows, np.asarray(members[rows]), (), end), policy, about
+    if settings.universe == "all":
+        settings = replace(settings, universe=str(about.get("universe", "all")))
+    members = universe(opened, settings.universe)[rows]
+    return Inputs(opened, rows, np.asarray(members), (), end, settings), policy, about
+
+
+def open_market(inputs: Inputs, execution: ExecutionSettings, actions: str | None) -> Market:
+    """The market that portfolios of these inputs trade in.
+
+    Args:
+        inputs: panel, first and last row.
+        execution: where price limits are from.
+        actions: table of corporate actions; None books changes of the adjustment factor.
+
+    Raises:
+        UserError: limits that the panel does not have, or a table that cannot be read.
+    """
+    events = read_events(actions, inputs.panel) if actions else None
+    return Market.of_panel(inputs.panel, inputs.first, inputs.last, execution.limits, events)
 
 
 def _period(panel: Panel, settings: SignalSettings) -> tuple[int, int]:
