@@ -53,13 +53,13 @@ def annualised_volatility(returns: Floats, year: int = YEAR) -> Any:
 
 
 def ratio(numerator: Any, denominator: Any) -> float:
-    """A return over a volatility; NaN where there is none.
+    """A return over a volatility; NaN where there is none but rounding.
 
     Example:
         >>> ratio(0.1, 0.0)
         nan
     """
-    return float(numerator / denominator) if denominator > 0 else float("nan")
+    return float(numerator / denominator) if denominator > 1e-12 else float("nan")
 
 
 def hedged_from_absolute(

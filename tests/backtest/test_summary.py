@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from alpha_lightning.backtest.summary import (
+    annualise,
     annualised_return,
     annualised_volatility,
     by_year,
     max_drawdown,
     net_value,
+    ratio,
     total_return,
 )
 
@@ -59,3 +61,17 @@ def test_drawdown_of_a_year_restarts_on_its_first_day() -> None:
     }
     assert max_drawdown(years[2021]) == pytest.approx(-0.2)
     assert max_drawdown(returns) == pytest.approx(0.8 * 0.8 - 1)
+
+
+def test_a_year_of_other_length(returns: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> None:
+    own = returns[:, 0]
+    grown = float(np.prod(1 + own))
+    assert annualised_return(own, 250) == pytest.approx(grown**0.5 - 1, abs=1e-12)
+    assert annualise(grown, 500, 250) == pytest.approx(grown**0.5, abs=1e-12)
+    longer = annualised_volatility(own, 972)
+    assert longer == pytest.approx(2 * annualised_volatility(own), abs=1e-12)
+
+
+def test_a_ratio_to_nothing_is_no_number() -> None:
+    assert ratio(0.3, 0.2) == pytest.approx(1.5)
+    assert np.isnan([ratio(0.3, 0.0), ratio(1e-17, 1e-17), ratio(0.3, np.nan)]).all()
