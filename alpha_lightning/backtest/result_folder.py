@@ -197,6 +197,4 @@ def _write(file: Path, columns: Columns, about: Mapping[str, Any]) -> None:
 def _arrow(values: NDArray[Any]) -> Any:
     if values.dtype.kind == "M":
         return pa.array(values.astype("datetime64[us]"), _DATE)
-    if values.dtype.kind in "UO":
-        return pa.array(values.astype(object), pa.string())
-    return pa.array(values)
+    return pa.array(values, pa.string() if values.dtype.kind == "U" else None)

@@ -107,8 +107,8 @@ def _by_reason(trades: Trades, which: Any) -> dict[str, int]:
 
 def _filled_share(trades: Trades, which: Any) -> float:
     priced = which & ~np.isnan(trades.price) & ~np.isnan(trades.wanted)
-    wanted = float(np.abs(trades.wanted[priced]) @ trades.price[priced])
-    done = float(np.abs(trades.shares[priced]) @ trades.price[priced])
+    wanted = float(np.abs(trades.wanted[priced] * trades.price[priced]).sum())
+    done = float(np.abs(trades.shares[priced] * trades.price[priced]).sum())
     return done / wanted if wanted > 0 else float("nan")
 
 

@@ -84,13 +84,13 @@ def test_nothing_after_the_last_row_is_seen(panel: Panel) -> None:
     assert len(own) == 61 - span.first
 
 
-def by_hand(**changes: Any) -> Any:
+def by_hand(suspended: int = 3, **changes: Any) -> Any:
     # A doubles on row 2, B trades at 12 on row 3 and closes at 15, C is suspended on rows 3 and 4.
     close = np.array([[10, 10, 10], [10, 10, 10], [20, 10, 10], [20, 15, 10], [20, 15, 30.0]])
     vwap = close.copy()
     vwap[3, 1] = 12
     traded = np.ones(close.shape, dtype=np.bool_)
-    traded[3:, 2] = False
+    traded[suspended:, 2] = False
     market = small_market(
         small_market().dates[:5],
         prices={"close": close, "vwap": vwap, "open": close},
@@ -110,6 +110,11 @@ def test_three_stocks_by_hand() -> None:
     traded = 42 / 40 * (1 + 0.25 / 3)
     expected = [0.0, 1 / 3, traded - 1, 0.0]
     np.testing.assert_allclose(by_hand().returns, expected, atol=1e-15)
+
+
+def test_a_member_that_is_suspended_on_the_signal_date_is_not_bought() -> None:
+    traded = 42 / 40 * (1 + 0.25 / 2)
+    np.testing.assert_allclose(by_hand(2).returns, [0.0, 1 / 3, traded - 1, 0.0], atol=1e-15)
 
 
 def test_a_signal_without_members_keeps_what_is_held() -> None:
