@@ -4,14 +4,14 @@ import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
-from alpha_lightning.artefacts.dated_table import read_dated_table
+from alpha_lightning.artefacts.dated_table import read_dated_table, read_metadata
 from alpha_lightning.artefacts.errors import ArtefactError, UserError
-from alpha_lightning.study import facts
+from alpha_lightning.study import facts, portfolio_facts
 
 _USAGE = "alpha-lightning inspect PATH"
 _KINDS = (
     "the vendor tables of simulate, a panel, a factor matrix, a score, a checkpoint,"
-    " an evaluation or a study"
+    " an evaluation, target weights, a backtest or a study"
 )
 _WIDTH = 100
 _FOLDERS = {
@@ -19,6 +19,7 @@ _FOLDERS = {
     "study.yaml": ("study", facts.of_study),
     "evaluation.json": ("evaluation", facts.of_evaluation),
     "market.json": ("vendor tables", facts.of_vendor_tables),
+    "summary.json": ("backtest", portfolio_facts.of_backtest),
 }
 
 
@@ -65,6 +66,8 @@ def _file(path: Path) -> tuple[str, facts.Facts]:
     if path.suffix != ".parquet":
         msg = f"{path} is no artefact of alpha_lightning: name {_KINDS}"
         raise ArtefactError(msg)
+    if read_metadata(path).get("kind") == "target_weights":
+        return "target weights", portfolio_facts.of_weights(path)
     table = read_dated_table(path)
     return str(table.metadata.get("kind", "table")).replace("_", " "), facts.of_table(table)
 
