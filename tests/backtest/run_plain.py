@@ -70,6 +70,7 @@ class PlainRun:
         signals: row of each signal date.
         universe: ``(S, N)``.
         scores: ``(S, N)``.
+        tight: rows on which a rounding error decides whether the cash is enough.
     """
 
     bars: Bars
@@ -83,6 +84,7 @@ class PlainRun:
     trades: list[Trade] = field(default_factory=list)
     held: list[tuple[int, str]] = field(default_factory=list)
     decisions: list[tuple[int, Wanted | str]] = field(default_factory=list)
+    tight: set[int] = field(default_factory=set)
     shares: dict[int, float] = field(default_factory=dict)
     mark: dict[int, float] = field(default_factory=dict)
     cash: float = 0.0
@@ -301,6 +303,8 @@ class PlainRun:
             fixed += self.costs.minimum
             need += v * (1 + self.costs.buy) + impact
             total += v + fee + impact
+        if abs(total - self.cash) <= DUST * self.value(lambda j: self.mark[j]):
+            self.tight.add(d)
         k = 1.0 if total <= max(self.cash, 0.0) else max(0.0, (self.cash - fixed) / need)
         flow = 0.0
         for order in orders:

