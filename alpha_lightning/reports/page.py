@@ -17,6 +17,7 @@ from alpha_lightning.reports import (
 from alpha_lightning.reports.cards import card_facts, layer_rows, other_diagrams, paper_diagrams
 from alpha_lightning.reports.diagrams import draw_flow
 from alpha_lightning.reports.framework import framework, parts_of
+from alpha_lightning.reports.portfolio_section import portfolio_section
 from alpha_lightning.reports.study_folder import StudyFolder
 from alpha_lightning.reports.styles import ScoreStyle, of_names, score_styles
 
@@ -46,9 +47,10 @@ def render(study: StudyFolder) -> str:
 def context(study: StudyFolder) -> Context:
     """Everything that the templates show, by the names they know it by."""
     styles = score_styles(study.scores, study.baselines, study.integrations)
+    section = portfolio_section(study.portfolios)
     found = _answer(study) | _paper(study, styles) | _parts(study) | _averaging(study)
     found |= _steadiness(study, styles) | _trust(study)
-    found["figures"] = _figures(study, styles)
+    found["figures"], found["portfolios"] = _figures(study, styles), section
     found["contents"] = list(_contents(found))
     return found
 
@@ -269,7 +271,8 @@ def _contents(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         ("weighting", "weighting", found["weightings"] or found["gap"] or found["importances"]),
         ("averaging", "averaging", found["ensemble"] or found["optimal"]),
         ("signal", "steadiness", True),
-        ("portfolios", "groups", True),
+        ("groups", "groups", True),
+        ("portfolios", "portfolios", found["portfolios"]),
         ("trust", "what it rests on", True),
         ("provenance", "provenance", True),
     )

@@ -6,6 +6,7 @@ from alpha_lightning.artefacts.atomic import atomic_folder
 from alpha_lightning.reports import part_tables, tables
 from alpha_lightning.reports.page import LABEL_HORIZON, render, sample_sentence
 from alpha_lightning.reports.pdf import print_pdf
+from alpha_lightning.reports.portfolio_tables import portfolio_text
 from alpha_lightning.reports.study_folder import copy_tables, read_study
 
 
@@ -41,8 +42,9 @@ def report(study: str, pdf: bool = False) -> Path:
 def headline(study: str) -> str:
     """RankIC and IC_IR of every score as a text table, baselines last.
 
-    The top groups follow, and where they are known the verdicts on the paper's claims, what
-    data sets are worth, the share of the attainable, and which data sets are proxies.
+    The top groups follow, and where they are known the portfolios with their warnings, the
+    verdicts on the paper's claims, what data sets are worth, the share of the attainable, and
+    which data sets are proxies.
 
     Args:
         study: the study's folder, evaluated.
@@ -52,6 +54,8 @@ def headline(study: str) -> str:
     horizons, rows = tables.headline_rows(frames["rank_ic_summary"], read.scores, read.baselines)
     told = [tables.headline_text(f"{read.name}: {sample_sentence(read)}", horizons, rows)]
     told.append(tables.top_text(read.groups, read.scores))
+    if read.portfolios is not None:
+        told += [portfolio_text(read.portfolios), *read.portfolios.warnings]
     if (claims := frames.get("claims")) is not None:
         told.append(tables.claims_text(claims))
     if (value := frames.get("dataset_value")) is not None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.reports.cards import Card, read_cards
+from alpha_lightning.reports.portfolio_folder import PortfolioFolder, read_portfolios
+from alpha_lightning.reports.reading import read_mapping, read_table, read_text
 from alpha_lightning.weighting.subsets import in_order
 
 Table = Any
@@ -27,13 +28,7 @@ NEEDED = (
     "coverage",
 )
 _OLD_GROUPS = "fig08_groups"
-_TEXT = dict.fromkeys(
-    (
-        *("score", "horizon", "since", "year", "datasets", "level", "unit", "dataset", "factor"),
-        *("member", "members", "what", "weighting", "claim", "measure", "verdict"),
-    ),
-    str,
-)
+_AGAIN = "run `evaluate` again"
 
 
 @dataclass(frozen=True)
@@ -49,6 +44,7 @@ class StudyFolder:
         timings: ``timings.csv``, when it is there.
         panel: the panel, when it still lies where the evaluation found it or in the study.
         cards: of the networks, by unit.
+        portfolios: when they are there.
     """
 
     path: Path
@@ -59,6 +55,7 @@ class StudyFolder:
     timings: Table | None
     panel: Panel | None
     cards: dict[str, Card]
+    portfolios: PortfolioFolder | None = None
 
     @property
     def name(self) -> str:
@@ -150,18 +147,19 @@ def read_study(path: str | Path) -> StudyFolder:
         ArtefactError: the folder, ``study.yaml`` or the evaluation is missing or damaged.
     """
     folder = Path(path)
-    text = _text(folder / "study.yaml", "name the folder that `study run` wrote")
-    config = _parsed(folder / "study.yaml", text, yaml.safe_load, yaml.YAMLError)
+    text = read_text(folder / "study.yaml", "name the folder that `study run` wrote")
+    config = read_mapping(folder / "study.yaml", text, yaml.safe_load, yaml.YAMLError)
     file = folder / "evaluation" / "evaluation.json"
-    written = _text(file, "run `evaluate` into the study's folder evaluation first")
-    about = _parsed(file, written, json.loads, json.JSONDecodeError)
+    written = read_text(file, "run `evaluate` into the study's folder evaluation first")
+    about = read_mapping(file, written, json.loads, json.JSONDecodeError)
     names = {csv.stem for csv in (file.parent / "tables").glob("*.csv")}
     lacking = sorted(set(NEEDED) - names)
     lacking += [] if names & {"groups", _OLD_GROUPS} else ["groups"]
     if lacking:
         msg = f"{file.parent / 'tables'} lacks {', '.join(lacking)}: run `evaluate` again"
         raise ArtefactError(msg)
-    tables = {name: _table(file.parent / "tables" / f"{name}.csv") for name in sorted(names)}
+    folder_of = file.parent / "tables"
+    tables = {name: read_table(folder_of / f"{name}.csv", _AGAIN) for name in sorted(names)}
     timings = folder / "timings.csv"
     return StudyFolder(
         path=folder,
@@ -169,47 +167,21 @@ def read_study(path: str | Path) -> StudyFolder:
         config=config,
         about=about,
         tables=tables,
-        timings=_table(timings) if timings.exists() else None,
+        timings=read_table(timings, _AGAIN) if timings.exists() else None,
         panel=_panel(Path(about["panel"]), folder / "panel"),
         cards=read_cards(folder),
+        portfolios=read_portfolios(folder / "portfolios"),
     )
 
 
 def copy_tables(study: StudyFolder, folder: Path) -> None:
-    """Copy the evaluation's tables byte by byte into an existing folder."""
-    for name in study.tables:
-        shutil.copyfile(
-            study.path / "evaluation" / "tables" / f"{name}.csv", folder / f"{name}.csv"
-        )
-
-
-def _text(file: Path, remedy: str) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        msg = f"{file} does not exist: {remedy}"
-        raise ArtefactError(msg) from error
-
-
-def _parsed(file: Path, text: str, parse: Any, failure: type[Exception]) -> dict[str, Any]:
-    try:
-        parsed = parse(text)
-    except failure as error:
-        msg = f"{file} is damaged ({error}): write it again"
-        raise ArtefactError(msg) from error
-    if not isinstance(parsed, dict):
-        msg = f"{file} holds no mapping: write it again"
-        raise ArtefactError(msg)
-    return parsed
-
-
-def _table(file: Path) -> Table:
-    try:
-        # A score may be called "NA" or "7": only an empty cell is missing, and names stay text.
-        return pd.read_csv(file, keep_default_na=False, na_values=[""], dtype=_TEXT)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        msg = f"{file} is damaged ({error}): run `evaluate` again"
-        raise ArtefactError(msg) from error
+    """Copy the tables of evaluation and portfolios byte by byte into an existing folder."""
+    parts = {"evaluation": study.tables}
+    if study.portfolios is not None:
+        parts["portfolios"] = dict(study.portfolios.tables)
+    for part, tables in parts.items():
+        for name in tables:
+            shutil.copyfile(study.path / part / "tables" / f"{name}.csv", folder / f"{name}.csv")
 
 
 def _panel(*places: Path) -> Panel | None:

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -51,17 +52,19 @@ class Outline(HTMLParser):
 
 def drop(study: Path, *names: str) -> None:
     for name in names:
-        for file in (study / "evaluation" / "tables").glob(f"{name}.csv"):
+        for file in study.glob(f"*/tables/{name}.csv"):
             file.unlink()
 
 
 def test_who_knows_the_paper_finds_every_figure_by_its_number(whole: str) -> None:
     text, page = whole, Outline(whole)
-    assert {f"fig-{number}" for number in range(1, 16)} <= set(page.ids)
-    for number in range(1, 16):
+    assert {f"fig-{number}" for number in range(1, 18)} <= set(page.ids)
+    for number in range(1, 18):
         assert f'<a href="#fig-{number}">{number}</a>' in text
         assert f"Figure {number}</span>" in text
-    assert "not in this study" not in text
+    for number in range(18, 22):
+        assert f'title="not in this study">{number}</span>' in text
+    assert text.count("not in this study") == 4
 
 
 def test_the_page_is_an_outline_that_can_be_read_aloud(whole: str) -> None:
@@ -184,6 +187,17 @@ def test_years_that_do_not_follow_are_listed(paper_study: Path) -> None:
 def test_the_same_study_gives_the_same_page(whole: str, paper_study: Path) -> None:
     # Where a study lies is not on its page.
     assert render(read_study(paper_study)) == whole
+
+
+def test_a_study_without_portfolios_has_no_trace_of_them(whole: str, paper_study: Path) -> None:
+    assert {"portfolios", "fig-16", "fig-17-nav", "portfolio-cost"} <= set(Outline(whole).ids)
+    assert '<a href="#portfolios">portfolios</a>' in whole
+    shutil.rmtree(paper_study / "portfolios")
+    text = render(read_study(paper_study))
+    there = Outline(text).ids
+    assert not [name for name in there if name.startswith(("portfolio", "fig-16", "fig-17"))]
+    assert 'href="#portfolios"' not in text
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= set(there)
 
 
 def test_claims_that_nobody_measured_are_named_without_a_table(paper_study: Path) -> None:

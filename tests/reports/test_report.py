@@ -189,3 +189,18 @@ def test_a_folder_without_a_study_is_refused_and_left_alone(tmp_path: Path) -> N
     with pytest.raises(ArtefactError, match="does not exist"):
         report(str(tmp_path / "nothing"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_portfolios_and_their_warnings_are_in_the_headline_and_their_tables_in_the_report(
+    paper_study: Path,
+) -> None:
+    told = headline(str(paper_study))
+    assert "portfolios at delta 0.20 after cost" in told
+    assert told.index("TOP-300") < told.index("price limits follow the board's rule")
+    text = report(str(paper_study)).read_text()
+    copied = paper_study / "report" / "tables"
+    assert {"fig16_top100.csv", "paper_fig17_top300.csv", "capacity_curve.csv"} <= {
+        file.name for file in copied.iterdir()
+    }
+    for link in re.findall(r'href="(tables/[^"]+\.csv)"', text):
+        assert (copied.parent / link).exists(), link

@@ -6,6 +6,7 @@ import pytest
 
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.reports.study_folder import NEEDED, copy_tables, read_study
+from tests.reports.portfolio_folder_numbers import Portfolios, write_portfolios
 
 MODEL = "<b>gru</b> $x_1$ & co"
 
@@ -134,8 +135,10 @@ def test_what_is_missing_or_damaged_is_named(
 
 
 def test_tables_are_copied_byte_by_byte(study: Path, tmp_path: Path) -> None:
+    write_portfolios(study, Portfolios(names=(30,)), paper=False)
     (tmp_path / "copy").mkdir()
     copy_tables(read_study(study), tmp_path / "copy")
-    source = study / "evaluation" / "tables"
-    for file in source.iterdir():
+    sources = [study / part / "tables" for part in ("evaluation", "portfolios")]
+    assert (sources[1] / "fig16_top30.csv").exists()
+    for file in (file for source in sources for file in source.iterdir()):
         assert (tmp_path / "copy" / file.name).read_bytes() == file.read_bytes()

@@ -1,0 +1,124 @@
+"""How the portfolios of a study trade, pay and are judged, in sentences."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from alpha_lightning.backtest.settings import (
+    BenchmarkSettings,
+    Conventions,
+    CostSettings,
+    ExecutionSettings,
+    SignalSettings,
+)
+from alpha_lightning.reports.portfolio_figures import capital_text
+from alpha_lightning.reports.portfolio_folder import PortfolioFolder
+
+_TRADED_AT = {"vwap": "the VWAP", "open": "the open", "close": "the close", "twap": "the TWAP"}
+_LIMITS = {
+    "locked": "a stock that is locked at its price limit all day",
+    "open": "a stock that opens at its price limit",
+    "close": "a stock that closes at its price limit",
+}
+_REWEIGHT = {
+    "always": "equal weights are restored",
+    "never": "weights drift, only what is exchanged is traded",
+    "band": "weights that left their band around 1/N are set back",
+}
+
+
+def is_universe(settings: Mapping[str, Any]) -> bool:
+    """Whether the benchmark is the universe in equal weights."""
+    return BenchmarkSettings(**(settings.get("benchmark") or {})).index == "universe"
+
+
+def benchmark_name(folder: PortfolioFolder) -> str:
+    """Name of the benchmark, in words."""
+    told = folder.about.get("benchmark")
+    name = told.get("name") if isinstance(told, Mapping) else told
+    if is_universe(folder.settings) and name in (None, "", "universe"):
+        return "equal-weighted universe"
+    return str(name or BenchmarkSettings(**folder.settings["benchmark"]).index)
+
+
+def relative_words(settings: Mapping[str, Any]) -> str:
+    """A day's relative return, in words."""
+    if Conventions(**(settings.get("conventions") or {})).relative == "ratio":
+        return "(1 + portfolio return) / (1 + benchmark return) − 1"
+    return "portfolio return − benchmark return"
+
+
+def capacity_words(table: Any) -> str:
+    """How trades are held back and move prices along the capacity curve.
+
+    Args:
+        table: ``capacity_curve``.
+    """
+    row = table.iloc[-1]
+    cap, impact = (float(row[name]) for name in ("participation", "impact"))
+    told = [f"at most {100 * cap:g} % of a stock's volume of the day is traded"] if cap > 0 else []
+    if impact > 0:
+        times = "" if impact == 1 else f"{impact:g} × "
+        told.append(f"trading costs {times}daily volatility × √(value / mean daily amount) on top")
+    return "Relative return after cost by capital" + "".join(f"; {text}" for text in told) + "."
+
+
+def cost_words(costs: CostSettings) -> str:
+    """Cost rates in words.
+
+    Example:
+        >>> cost_words(CostSettings())
+        '0.1 % for buying, 0.2 % for selling'
+    """
+    told = [f"{100 * costs.buy:g} % for buying", f"{100 * costs.sell:g} % for selling"]
+    if costs.stamp_duty:
+        told.append("stamp duty")
+    if costs.minimum:
+        told.append(f"{costs.minimum:g} at least")
+    if costs.impact:
+        told.append(f"impact {costs.impact:g}")
+    return ", ".join(told)
+
+
+def rules(settings: Mapping[str, Any]) -> list[str]:
+    """How the portfolios trade and are judged, as sentences.
+
+    Args:
+        settings: of the grid, in their JSON form; what is lacking is as by default.
+    """
+    signals = SignalSettings(**(settings.get("signals") or {}))
+    execution = ExecutionSettings(**(settings.get("execution") or {}))
+    costs = CostSettings(**(settings.get("costs") or {}))
+    reweight = (settings.get("replacement") or {}).get("reweight", "always")
+    every = "" if signals.every == 1 else f", one signal in {signals.every}"
+    days = (
+        "the next trading day" if execution.delay == 1 else f"{execution.delay} trading days later"
+    )
+    sentences = [
+        "The N stocks with the highest scores, in equal weights. Signals at the close"
+        f" ({signals.frequency}{every}) exchange at most a share δ of the N names, worst for best;"
+        f" then {_REWEIGHT.get(reweight, reweight)}.",
+        f"Traded {days} at {_TRADED_AT[execution.price]}; cost: {cost_words(costs)}.",
+        f"Suspended stocks are not traded{_limit(execution)}; what cannot be sold stays, what"
+        " cannot be bought gives its place to the next best.",
+    ]
+    return sentences + _constraints(execution)
+
+
+def _limit(execution: ExecutionSettings) -> str:
+    if execution.limit == "off":
+        return ", price limits are ignored"
+    return f", {_LIMITS[execution.limit]} is not bought at the upper nor sold at the lower one"
+
+
+def _constraints(execution: ExecutionSettings) -> list[str]:
+    told = [f"Capital {capital_text(execution.capital)}"]
+    told.append(f"lots of {execution.lot}" if execution.lot else "fractions of shares are allowed")
+    if execution.participation:
+        told.append(f"at most {100 * execution.participation:g} % of a day's volume")
+    if execution.dividend_tax:
+        told.append(f"dividends taxed at {100 * execution.dividend_tax:g} %")
+    if execution.delist_value < 1:
+        told.append(
+            f"a delisted share is worth {100 * execution.delist_value:g} % of its last price"
+        )
+    return [", ".join(told) + "."]
