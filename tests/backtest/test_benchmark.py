@@ -124,8 +124,9 @@ def test_a_signal_without_members_keeps_what_is_held() -> None:
 
 
 def test_a_first_trade_after_its_signals_takes_the_last_of_them() -> None:
-    # On row 4 the members of row 2 are bought: nothing moves any more.
-    assert by_hand(first=4).returns.tolist() == [0.0]
+    # Both signals are due by row 3: B, of the second, is bought at 12 and closes at 15.
+    members = np.array([[True, False, False], [False, True, False]])
+    assert by_hand(first=3, universe=members).returns.tolist() == [0.25, 0.0]
     with pytest.raises(UserError, match="the benchmark has no stock by 2020-12-30"):
         by_hand(universe=np.zeros((2, 3), dtype=np.bool_))
 
@@ -153,11 +154,14 @@ def test_total_return_is_the_price_index_and_its_dividends(indexed: Panel) -> No
     assert 0.002 < yearly < 0.06
 
 
-def test_total_return_by_plain_loops(indexed: Panel) -> None:
-    span = span_of(indexed, 300, 310, "000300")
-    weights = np.load(indexed.path / "weights" / "000300.npy")
+def test_total_return_by_plain_loops(indexed: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Weights of a half in all, and a constituent that is suspended on the day before the first.
+    weights = np.load(indexed.path / "weights" / "000300.npy") / 2
     adjusted = indexed.adjusted("close")
     traded = indexed.traded
+    idle = np.flatnonzero(((weights > 0) & ~traded).any(axis=1))
+    first = int(idle[idle > 300][0]) + 1
+    span = Span(np.array([first - 1]), np.ones((1, 40), dtype=np.bool_), first, first + 10)
     expected = []
     for row in range(span.first, span.last + 1):
         above = below = 0.0
@@ -168,7 +172,10 @@ def test_total_return_by_plain_loops(indexed: Panel) -> None:
                 above += weights[row - 1, stock] * (seen[-1] / before[-1] - 1)
                 below += weights[row - 1, stock]
         expected.append(above / below)
-    np.testing.assert_allclose(returns_of(indexed, TOTAL, span).returns, expected, atol=1e-14)
+    market = Market.of_panel(indexed, span.first, span.last)
+    monkeypatch.setattr(np, "load", lambda *_, **__: weights)
+    own = benchmark_returns(indexed, market, TOTAL, span)
+    np.testing.assert_allclose(own.returns, expected, atol=1e-14)
 
 
 def test_a_missing_level_is_named(indexed: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
