@@ -106,7 +106,8 @@ class Book:
         account, market = self.account, self.market
         value, held = account.value, account.held
         weights = np.zeros(len(account.shares))
-        weights[held] = account.shares[held] * account.mark[held] / value
+        if value > 0:  # or else everything is lost, and there is nothing to weigh
+            weights[held] = account.shares[held] * account.mark[held] / value
         seen = Observation(
             date=market.dates[row],
             symbols=market.symbols,

@@ -120,3 +120,18 @@ def test_decisions_are_kept_in_order() -> None:
         book.decide(row, NOBODY, EVERYBODY)
     kinds = [(row, type(decision).__name__) for row, decision in book.close().decisions]
     assert kinds == [(0, "Hold"), (1, "Target"), (2, "Hold")]
+
+
+def test_a_portfolio_that_has_lost_everything_goes_on_with_nothing() -> None:
+    market = flat_market([10, 20], days=5)
+    market.listed[2:, 0] = market.traded[2:, 0] = False
+    rules = ExecutionSettings("close", capital=100, delist_value=0.0)
+    spy = Spy(target({0: 1.0}))
+    book = Book(market, Setting("a", spy, None, rules, FREE))
+    for row in range(5):
+        book.step(row)
+        book.decide(row, NOBODY, EVERYBODY)
+    ledger = book.close().ledger
+    assert ledger.value.tolist() == [100, 0, 0, 0]
+    assert spy.seen[-1].weights.tolist() == [0, 0]
+    assert ledger.turnover[1:].tolist() == [0, 0, 0]
