@@ -7,9 +7,11 @@ import pytest
 import yaml
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.backtest.settings import CostSettings, ExecutionSettings, SignalSettings
 from alpha_lightning.characteristics.exchange import read_exchange
 from alpha_lightning.cli import main
 from alpha_lightning.panel.returns import LABEL
+from alpha_lightning.portfolio.top_n import TopN
 from alpha_lightning.study.command import parse
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.tasks import Task
@@ -19,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 IN_THE_PAPERS_ORDER = ("gru", "agru", "lstm", "restcn", "transformer")
 UNITS = sorted(path.stem for path in (CONFIGS / "units").glob("*.yaml"))
-TESTED = {"units", "market", "weighting", "studies", "sweeps"}
+TESTED = {"units", "market", "weighting", "portfolio", "studies", "sweeps"}
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +34,7 @@ def test_no_folder_is_forgotten() -> None:
     assert UNITS == ["agru", "gru", "lstm", "restcn", "transformer"]
     names = {folder: [p.stem for p in (CONFIGS / folder).glob("*.yaml")] for folder in TESTED}
     assert names["weighting"] == ["lightgbm"]
+    assert sorted(names["portfolio"]) == ["top_100", "top_300"]
     assert sorted(names["sweeps"]) == UNITS
 
 
@@ -93,6 +96,26 @@ def test_the_weighting_is_that_of_the_defaults(capsys: pytest.CaptureFixture[str
     assert resolved["settings"] == written["settings"], "a default is missing from the file"
 
 
+@pytest.mark.parametrize("names", [100, 300])
+@pytest.mark.parametrize("command", ["construct", "backtest"])
+def test_the_portfolios_are_those_of_the_defaults(
+    command: str, names: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = CONFIGS / "portfolio" / f"top_{names}.yaml"
+    needed = ["--panel", "p", "--scores", "s", "--out", "o", "--print_config"]
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--config", str(file), *needed])
+    assert ended.value.code == 0
+    resolved = yaml.safe_load(capsys.readouterr().out)
+    assert TopN(**resolved["policy"]) == TopN(names)
+    assert SignalSettings(**resolved["signals"]) == SignalSettings()
+    assert ExecutionSettings(**resolved["execution"]) == ExecutionSettings()
+    assert CostSettings(**resolved["costs"]) == CostSettings()
+    written = yaml.safe_load(file.read_text())
+    for part in written:
+        assert resolved[part] == written[part], f"a default of {part} is missing from the file"
+
+
 def laid_out(study: str, *options: str) -> dict[str, Task]:
     settings, _, resolved = parse([f"configs/studies/{study}.yaml", *options])
     assert settings.name == study
@@ -115,7 +138,9 @@ def test_the_demo_study() -> None:
     shown = [Path(path).stem for path in tasks["evaluate"].arguments["scores"]]
     integrated = [f"{group}{how}" for group in ("RNN", "RCT") for how in ("v0", "v1", "opt")]
     assert shown == [*IN_THE_PAPERS_ORDER, *integrated, "reversal", "summary"]
-    assert tasks["report"].needs == ("evaluate", *(f"card/{unit}" for unit in IN_THE_PAPERS_ORDER))
+    cards = (f"card/{unit}" for unit in IN_THE_PAPERS_ORDER)
+    assert tasks["report"].needs == ("evaluate", *cards, "portfolios")
+    assert tasks["portfolios"].arguments["settings"]["names"] == [10, 30]
     # The market must last as long as the years it serves.
     market = yaml.safe_load((CONFIGS / "market" / "demo.yaml").read_text())
     assert market["market"]["start"] == "2019-01-02"
@@ -135,7 +160,7 @@ def test_the_study_of_noise_reaches_every_stage() -> None:
     tasks = laid_out("noise")
     assert tasks["simulate"].arguments["config"]["market"]["signal"] == 0
     assert sum(name.startswith("fit/") for name in tasks) == 2 * 3 * 2
-    assert {"combine/v1", "baseline/reversal"} <= set(tasks), sorted(tasks)
+    assert {"combine/v1", "baseline/reversal", "portfolios"} <= set(tasks), sorted(tasks)
 
 
 def test_the_papers_models_on_daily_bars(market_folder: Path) -> None:
@@ -150,6 +175,12 @@ def test_the_papers_study() -> None:
     assert sum(name.startswith("fit/") for name in tasks) == 900
     assert len(tasks["weigh/RCTv0/s9"].needs) == 5 * 3 * 6
     assert tasks["evaluate"].arguments["paper"] is True
+    portfolios = tasks["portfolios"].arguments
+    assert portfolios["scores"] == ["runs/paper/scores/RCTv1.parquet"]
+    assert portfolios["settings"]["names"] == [100, 300]
+    assert portfolios["settings"]["delta"] == [0.05, 0.08, 0.1, 0.2, 0.3, 0.5, 1.0]
+    assert portfolios["settings"]["signals"]["universe"] == "000985"
+    assert portfolios["paper"] is True
     with pytest.raises(UserError, match="data/daily does not exist: check the study's source"):
         lay_out(settings)
 

@@ -66,6 +66,9 @@ def _file(path: Path) -> tuple[str, facts.Facts]:
     if path.suffix != ".parquet":
         msg = f"{path} is no artefact of alpha_lightning: name {_KINDS}"
         raise ArtefactError(msg)
+    if (path.parent / "summary.json").is_file():
+        msg = f"{path} is a part of a backtest: name its folder {path.parent}"
+        raise ArtefactError(msg)
     if read_metadata(path).get("kind") == "target_weights":
         return "target weights", portfolio_facts.of_weights(path)
     table = read_dated_table(path)

@@ -1,10 +1,16 @@
 """The command `inspect` on every artefact of the chain, and on everything else."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.backtest.backtest import backtest
+from alpha_lightning.backtest.construct import construct
+from alpha_lightning.panel.store import Panel
+from alpha_lightning.portfolio.top_n import TopN
 from alpha_lightning.study.inspect import inspect
 from alpha_lightning.study.settings import StudySettings
 
@@ -58,6 +64,21 @@ def test_a_run_folder_says_what_it_holds(finished: StudySettings) -> None:
         inspect([str(folder)])
     for name in ("factors.parquet", "checkpoints/best.ckpt", "checkpoints/last.ckpt"):
         assert str(folder / name) in str(refused.value)
+
+
+def test_weights_and_their_backtest(
+    panel_path: Path, write_score: Callable[..., str], tmp_path: Path
+) -> None:
+    panel = Panel.open(panel_path)
+    drawn = np.random.default_rng(0).normal(size=(len(panel.dates), len(panel.symbols)))
+    drawn[300:] = np.nan
+    score, policy = write_score(panel, drawn), TopN(names=10)
+    weights = construct(str(panel_path), score, str(tmp_path / "w.parquet"), policy=policy)
+    assert told(weights)[0] == f"target weights {weights}"
+    folder = backtest(str(panel_path), str(tmp_path / "out"), weights=str(weights))
+    assert told(folder)[0] == f"backtest {folder}"
+    with pytest.raises(UserError, match=f"is a part of a backtest: name its folder {folder}"):
+        inspect([str(folder / "nav.parquet")])
 
 
 def test_whatever_is_no_artefact_is_refused(tmp_path: Path) -> None:

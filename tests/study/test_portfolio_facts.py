@@ -1,0 +1,75 @@
+"""Facts of target weights and of backtests."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from alpha_lightning.artefacts.errors import ArtefactError, UserError
+from alpha_lightning.backtest.backtest import backtest
+from alpha_lightning.backtest.construct import construct
+from alpha_lightning.backtest.settings import SignalSettings
+from alpha_lightning.panel.store import Panel
+from alpha_lightning.portfolio.policy import Target
+from alpha_lightning.portfolio.top_n import TopN
+from alpha_lightning.portfolio.weights_file import write_weights
+from alpha_lightning.study.portfolio_facts import of_backtest, of_weights
+
+TEN = TopN(names=10, reserves=5)
+
+
+@pytest.fixture
+def score(panel_path: Path, write_score: Callable[..., str]) -> str:
+    panel = Panel.open(panel_path)
+    drawn = np.random.default_rng(0).normal(size=(len(panel.dates), len(panel.symbols)))
+    drawn[:200] = drawn[260:275] = drawn[320:] = np.nan
+    return write_score(panel, drawn)
+
+
+def test_of_weights(panel_path: Path, score: str, tmp_path: Path) -> None:
+    file = construct(str(panel_path), score, str(tmp_path / "w.parquet"), policy=TEN)
+    facts = dict(of_weights(file))
+    assert facts["name"] == "TOP-10 of alpha"
+    assert facts["stocks a date"] == "10 to 10, 10.0 on average"
+    assert facts["sum of weights"] == "1 to 1"
+    assert facts["reserves"].endswith(" a date")
+    assert facts["no trade"].startswith("on 3 signals, first on ")
+    assert facts["no trade"].endswith(": no scores")
+    assert "names=10" in facts["policy"]
+    assert score in facts["score"]
+    assert facts["panel"] == Panel.open(panel_path).fingerprint
+
+
+def test_of_weights_of_another_make(panel_path: Path, tmp_path: Path) -> None:
+    panel = Panel.open(panel_path)
+    keep = np.array([True, False])
+    target = Target(np.array([1, 2]), np.array([0.5, 0.25]), keep, np.empty(0, np.intp))
+    file = write_weights(tmp_path / "w.parquet", panel.dates, panel.symbols, [(4, target)], {})
+    facts = dict(of_weights(file))
+    assert facts["name"] == "w"
+    assert facts["sum of weights"] == "0.75 to 0.75"
+    assert facts["left as they are"] == "1 of 2 stock-dates"
+    assert facts["held until"] == facts["policy"] == facts["panel"] == "not said"
+    assert facts["no trade"] == "on 0 signals"
+    with pytest.raises(UserError, match="does not exist"):
+        dict(of_weights(tmp_path / "nowhere.parquet"))
+
+
+def test_of_backtest(panel_path: Path, score: str, tmp_path: Path) -> None:
+    signals = SignalSettings(end="2020-02-28")
+    out = str(tmp_path / "out")
+    folder = backtest(str(panel_path), out, scores=score, policy=TEN, signals=signals)
+    told = list(of_backtest(folder))
+    facts = dict(told)
+    # What must be known before the numbers.
+    assert told[0][0] == "warnings"
+    assert facts["held against"] == "equal-weighted universe"
+    assert facts["portfolio"].count("%") == facts["relative"].count("%") == 3
+    assert facts["holdings"].endswith("cash on average")
+    assert "-0.00%" not in str(told)
+    assert facts["no trade"].endswith(": no scores")
+    assert "end=2020-02-28" in facts["signals"]
+    assert "not said" not in facts.values()
+    with pytest.raises(ArtefactError, match="is not a backtest"):
+        dict(of_backtest(tmp_path))
