@@ -2,25 +2,76 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from alpha_lightning.backtest.board_limits import BoardLimits
+from alpha_lightning.backtest.book import Outcome, Setting
 from alpha_lightning.backtest.corporate_events import CorporateEvents
 from alpha_lightning.backtest.ledger import Ledger, Reason
 from alpha_lightning.backtest.market import Market
 from alpha_lightning.backtest.price_limits import LimitColumns, PriceLimits
+from alpha_lightning.backtest.run import run_backtests
+from alpha_lightning.panel.signal_dates import signal_rows
 from alpha_lightning.portfolio.policy import Hold, Target
 from tests.backtest.run_plain import PlainRun
 from tests.backtest.run_plain_market import Bars
 from tests.backtest.run_plain_policies import Wanted
-from tests.backtest.run_random_markets import RandomMarket
+from tests.backtest.run_random_markets import RandomMarket, random_market
 
 NEAR = 1e-10
+COLUMNS = ("row", "signal", "column", "wanted", "shares", "price", "fee", "reason")
 Table = dict[tuple[int, int], tuple[float, float]]
 Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A random market for both, signals on it, and scores.
+
+    Args:
+        arrays: of the market.
+        bars: for the twin.
+        market: for the engine.
+        signals: ``(S,)`` rows.
+        universe: ``(S, N)``.
+        scores: ``(S, N)``, in tenths, so that some are equal; NaN is missing.
+        last: row.
+    """
+
+    arrays: RandomMarket
+    bars: Bars
+    market: Market
+    signals: NDArray[np.intp]
+    universe: NDArray[np.bool_]
+    scores: NDArray[np.float64]
+    last: int
+
+    def outcomes(self, settings: Sequence[Setting]) -> list[Outcome]:
+        """The engine's."""
+        return run_backtests(self.market, self.signals, self.universe, settings, self.last)
+
+
+def random_case(
+    rng: np.random.Generator, stocks: int, days: int, happenings: frozenset[str]
+) -> Case:
+    """A market of some stocks and days on which the named events happen."""
+    arrays = random_market(rng, stocks, days, happenings)
+    bars = bars_of(arrays, *(random_table(rng, arrays) if "table" in happenings else ()))
+    adjusted = frozenset(("twap",)) if rng.random() < 0.5 else frozenset[str]()
+    signals = signal_rows(arrays.dates, "daily" if rng.random() < 0.6 else "weekly")
+    last = days - 1 - int(rng.integers(0, 3))
+    signals = signals[signals <= last]
+    shape = len(signals), stocks
+    universe = rng.random(shape) < 0.9
+    scores = np.where(rng.random(shape) < 0.15, np.nan, np.round(rng.normal(0, 1, shape), 1))
+    scores[rng.random(len(signals)) < 0.05] = np.nan
+    market = market_of(arrays, bars, adjusted)
+    return Case(arrays, bars, market, signals, universe, scores, last)
 
 
 def random_table(rng: np.random.Generator, market: RandomMarket) -> tuple[Table, Span]:
@@ -159,9 +210,6 @@ def assert_same_trades(ledger: Ledger, twin: PlainRun, worth: dict[int, float]) 
             assert made.price[k] == near(trade.price, NEAR * trade.price), about
         for name in ("fee", "duty", "impact"):
             assert getattr(made, name)[k] == near(getattr(trade, name), margin), about
-
-
-COLUMNS = ("row", "signal", "column", "wanted", "shares", "price", "fee", "reason")
 
 
 def wanted_of(

@@ -1,28 +1,22 @@
 """The engine against the plain twin on random markets in which everything happens."""
 
-from collections.abc import Callable
-
 import numpy as np
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from alpha_lightning.backtest.book import Setting
-from alpha_lightning.backtest.run import run_backtests
 from alpha_lightning.backtest.settings import CostSettings, ExecutionSettings
-from alpha_lightning.panel.signal_dates import signal_rows
 from alpha_lightning.portfolio.fixed_weights import FixedWeights
 from alpha_lightning.portfolio.top_n import TopN
 from tests.backtest.run_both import (
     assert_same,
-    bars_of,
     engine_target,
-    market_of,
-    random_table,
+    random_case,
     wanted_of,
 )
 from tests.backtest.run_plain import PlainRun
 from tests.backtest.run_plain_policies import PlainReplay, PlainTopN
-from tests.backtest.run_random_markets import EVENTS, random_market
+from tests.backtest.run_random_markets import EVENTS
 
 EXECUTION = st.builds(
     ExecutionSettings,
@@ -64,7 +58,6 @@ REPRODUCIBLE = settings(
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
-Make = Callable[[list[int], np.random.Generator, int], tuple[PlainReplay | PlainTopN, object]]
 
 
 def compare(
@@ -77,32 +70,21 @@ def compare(
     """Run both on one market; with ``top_n`` None on random weights. Returns the twin's run."""
     stocks, days, seed = sizes
     rng = np.random.default_rng(seed)
-    market = random_market(rng, stocks, days, happenings)
-    bars = bars_of(market, *(random_table(rng, market) if "table" in happenings else ()))
-    adjusted = frozenset(("twap",)) if rng.random() < 0.5 else frozenset[str]()
-    frequency = "daily" if rng.random() < 0.6 else "weekly"
-    signals = signal_rows(market.dates, "weekly" if frequency == "weekly" else "daily")
-    last = days - 1 - int(rng.integers(0, 3))
-    signals = signals[signals <= last]
-    shape = len(signals), stocks
-    universe = rng.random(shape) < 0.9
-    scores = np.where(rng.random(shape) < 0.15, np.nan, np.round(rng.normal(0, 1, shape), 1))
-    scores[rng.random(len(signals)) < 0.05] = np.nan
+    case = random_case(rng, stocks, days, happenings)
+    dates, rows = case.arrays.dates, case.signals.tolist()
     policy: FixedWeights | TopN
     own: PlainReplay | PlainTopN
     if top_n is None:
-        wanted = wanted_of(signals.tolist(), rng, stocks)
+        wanted = wanted_of(rows, rng, stocks)
         own = PlainReplay(wanted)
-        policy = FixedWeights({market.dates[row]: engine_target(w) for row, w in wanted.items()})
+        policy = FixedWeights({dates[row]: engine_target(w) for row, w in wanted.items()})
     else:
         own, policy = PlainTopN(top_n), top_n
-    about = (signals.tolist(), universe.tolist(), scores.tolist())
-    twin = PlainRun(bars, own, execution, costs, *about).run(last)
+    about = (rows, case.universe.tolist(), case.scores.tolist())
+    twin = PlainRun(case.bars, own, execution, costs, *about).run(case.last)
+    # A rounding error decides whether those that stay leave anything for newcomers.
     assume(not getattr(own, "tight", False))
-    setting = Setting("twin", policy, scores, execution, costs)
-    (outcome,) = run_backtests(
-        market_of(market, bars, adjusted), signals, universe, [setting], last
-    )
+    (outcome,) = case.outcomes([Setting("twin", policy, case.scores, execution, costs)])
     assert_same(outcome.ledger, twin)
     assert (outcome.ledger.residual <= 1e-9).all()
     return twin
