@@ -67,6 +67,7 @@ def test_a_year_has_as_many_days_as_told() -> None:
     assert short.absolute.annual_return == pytest.approx(0.07811)
     assert short.absolute.volatility == pytest.approx(own.absolute.volatility * math.sqrt(4 / 243))
     assert short.absolute.sharpe == pytest.approx(own.absolute.sharpe * math.sqrt(4 / 243))
+    assert short.absolute.years[2021].volatility == pytest.approx(math.sqrt(2 * 0.1**2 * 4))
     assert short.cost_a_year == pytest.approx(own.cost_a_year * 4 / 243)
     assert short.relative.volatility == pytest.approx(own.relative.volatility * math.sqrt(4 / 243))
     total = 0.99 * 1.05 * 0.95 * 1.05 - 1
