@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from alpha_lightning.artefacts.atomic import atomic_folder
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import software_versions
 from alpha_lightning.backtest.curves import curve_tables
 from alpha_lightning.backtest.grid_points import GridPoint
@@ -29,8 +30,8 @@ def run_portfolios(
     panel: str,
     scores: list[str],
     out: str,
+    settings: GridSettings,
     *,
-    settings: GridSettings | None = None,
     paper: bool = False,
     overwrite: bool = False,
 ) -> Path:
@@ -52,9 +53,11 @@ def run_portfolios(
         UserError: scores, panel and period do not fit together, no signal leads to a trade, or an
             adjustment factor of a held stock jumps without a corporate action.
     """
-    asked = settings or GridSettings()
+    if not settings.names:
+        msg = "portfolios.names is empty: say how many stocks a portfolio holds, for example 100"
+        raise UserError(msg)
     with atomic_folder(out, overwrite=overwrite, marker=MARKER) as folder:
-        grid = Grid.open(panel, scores, asked)
+        grid = Grid.open(panel, scores, settings)
         found = dict(grid.run(folder))
         written = _tables(grid, found, paper=paper)
         (folder / "tables").mkdir()

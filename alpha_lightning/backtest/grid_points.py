@@ -71,6 +71,12 @@ def delta_name(delta: float) -> str:
     return max(f"{delta:.2f}", f"{delta:.10g}", key=len)
 
 
+def every_point(settings: GridSettings, scores: Sequence[str]) -> dict[str, GridPoint]:
+    """All portfolios of grid and curves by their keys, each once."""
+    own = grid_points(settings, scores)
+    return {p.key: p for p in (*own, *(one.point for one in curve_points(settings, scores)))}
+
+
 def grid_points(settings: GridSettings, scores: Sequence[str]) -> list[GridPoint]:
     """Every score, size and turnover limit."""
     return [

@@ -12,7 +12,13 @@ import pandas as pd
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.benchmark import Benchmark, Span, benchmark_returns
 from alpha_lightning.backtest.corporate_events import read_events
-from alpha_lightning.backtest.grid_points import CurvePoint, GridPoint, curve_points, grid_points
+from alpha_lightning.backtest.grid_points import (
+    CurvePoint,
+    GridPoint,
+    curve_points,
+    every_point,
+    grid_points,
+)
 from alpha_lightning.backtest.grid_settings import GridSettings
 from alpha_lightning.backtest.holdings_profile import holdings_profile, universe_ranks
 from alpha_lightning.backtest.inputs import Inputs, open_inputs
@@ -80,7 +86,7 @@ class Grid:
 
         A portfolio of a curve that never trades, with a delay beyond the last day, has none.
         """
-        every = {p.key: p for p in (*self.points, *(one.point for one in self.curves))}
+        every = every_point(self.settings, self.scores)
         own = {point.key for point in self.points}
         settings = [self._setting(point) for point in every.values()]
         inputs = self.inputs

@@ -79,8 +79,9 @@ class CurveSettings:
 class GridSettings:
     """TOP-N portfolios of every size under every turnover limit, run in one pass over the days."""
 
-    names: list[int] = field(default_factory=lambda: [100, 300])
-    """Sizes N; the first is that of figure 16, the second that of figure 17."""
+    names: list[int] = field(default_factory=list)
+    """Sizes N, for example 100 and 300; the first is that of figure 16, the second that of figure
+    17; without one there are no portfolios."""
     delta: list[float] = field(default_factory=lambda: list(DELTAS))
     """Turnover limits: the share of the names that a signal may change."""
     shown: float = 0.2
@@ -108,8 +109,8 @@ class GridSettings:
 
     def __post_init__(self) -> None:
         for name in ("names", "delta", "scores"):
-            _refuse_repeats(name, getattr(self, name), empty=name == "scores")
-        if min(self.names) < 1:
+            _refuse_repeats(name, getattr(self, name), empty=name != "delta")
+        if min(self.names, default=1) < 1:
             msg = f"portfolios.names is {self.names}: a portfolio holds at least 1 name"
             raise UserError(msg)
         for delta in self.delta:
@@ -127,7 +128,7 @@ class GridSettings:
     def _try_all(self) -> None:
         # Every setting that will be run is made once: a mistake shows before anything else runs.
         trials: dict[str, Callable[[], object]] = {
-            "replacement": lambda: [self.replacement.policy(n, self.shown) for n in self.names],
+            "replacement": lambda: [self.replacement.policy(n, 1) for n in self.names or [100]],
             "curves.cost": lambda: [scaled(self.costs, multiple) for multiple in self.curves.cost],
             "curves": lambda: [self.of_capital(capital) for capital in self.curves.capital],
             "curves.delay": lambda: [self.delayed(delay) for delay in self.curves.delay],

@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any
 
+from alpha_lightning.backtest.benchmark import UNIVERSE
 from alpha_lightning.panel.errors import PanelError
 from alpha_lightning.weighting.lightgbm_names import unknown_parameters
 from alpha_lightning.weighting.variants import integrated_name
@@ -168,7 +169,7 @@ def _check_intraday(study: "StudySettings") -> None:
 
 
 def _check_portfolios(study: "StudySettings") -> None:
-    if study.portfolios is None:
+    if not study.portfolios.names:
         return
     strange = sorted(set(study.portfolios.scores) - set(study.score_names))
     if strange:
@@ -181,6 +182,21 @@ def _check_portfolios(study: "StudySettings") -> None:
         msg = (
             f"study {study.name}: portfolios.execution.price is twap, which the data set mschars"
             " holds: add it to datasets, or trade at the vwap"
+        )
+        raise PanelError(msg)
+    benchmark, source = study.portfolios.benchmark, study.source
+    table = "index_members" if benchmark.total_return else "index_levels"
+    made = source.daily or source.qlib
+    if benchmark.index != UNIVERSE and made and not getattr(source.tables, table, None):
+        msg = (
+            f"study {study.name}: portfolios.benchmark.index is {benchmark.index}, for which the"
+            f" panel needs source.tables.{table}: name that table, or the benchmark universe"
+        )
+        raise PanelError(msg)
+    if benchmark.index == UNIVERSE and benchmark.total_return:
+        msg = (
+            f"study {study.name}: portfolios.benchmark.total_return is for an index: the universe's"
+            " prices hold dividends already"
         )
         raise PanelError(msg)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.backtest.grid_points import every_point
 from alpha_lightning.panel.vintages import Vintage, VintageRule, cut_vintage
 from alpha_lightning.study.fit_tasks import Network, networks_of
 from alpha_lightning.study.horizon import Extent
@@ -21,6 +22,8 @@ SPEEDS = {"GRU": 15_000, "AGRU": 13_700, "LSTM": 13_900, "RESTCN": 4_400, "Trans
 _FORWARD = 3.0
 # Cells (rows x columns) a second of one LightGBM fit with 300 rounds at most, on one thread.
 _WEIGHING = 3e6
+# Seconds of a day of a portfolio: of any, and of each name that it holds.
+_PORTFOLIO_DAY, _PORTFOLIO_NAME = 150e-6, 1e-6
 _EPOCHS = 100  # when neither the unit nor the study says
 _FACTORS = 30
 _BYTES = {"float32": 4, "float16": 2}
@@ -109,6 +112,25 @@ def cost_of(study: StudySettings, extent: Extent, cuts: Sequence[Vintage]) -> Co
         fits=sum(count for _, count in weighings.values()) * months,
         strange=tuple(sorted(strange)),
     )
+
+
+def portfolio_words(study: StudySettings, days: int) -> str:
+    """How many portfolios are run and how long that takes, empty without any.
+
+    Args:
+        study: settings.
+        days: trading days that are scored; 0 when not known.
+    """
+    asked = study.portfolios
+    if not asked.names:
+        return ""
+    points = every_point(asked, study.held_scores).values()
+    seconds = days * sum(_PORTFOLIO_DAY + _PORTFOLIO_NAME * point.names for point in points)
+    sizes = " and ".join(f"TOP-{names}" for names in asked.names)
+    of = f"{sizes} of {', '.join(study.held_scores)}"
+    time = f", about {max(seconds / 60, 1):.0f} min" if days else ""
+    limits = f"{len(asked.delta)} turnover limit{'s' * (len(asked.delta) > 1)}"
+    return f"{of} at {limits}, with their curves {len(points)} in one pass{time}"
 
 
 def _windows(unit: str, config: dict[str, Any], cut: Vintage) -> float:

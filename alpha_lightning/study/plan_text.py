@@ -7,7 +7,7 @@ from typing import Any
 
 from alpha_lightning.panel.vintages import Vintage
 from alpha_lightning.study.fit_tasks import networks_of
-from alpha_lightning.study.forecast import cost_of, cuts_of, network_words
+from alpha_lightning.study.forecast import cost_of, cuts_of, network_words, portfolio_words
 from alpha_lightning.study.horizon import Extent, extent_of
 from alpha_lightning.study.settings import StudySettings
 from alpha_lightning.study.tasks import Task, ToRun, read_marker
@@ -36,6 +36,7 @@ def plan_text(study: StudySettings, tasks: Sequence[Task], todo: Sequence[ToRun]
             lines,
             list(_dates(study, extent)),
             list(_tasks(tasks, todo)),
+            list(_portfolios(study, extent)),
             list(_cost(study, extent, tasks, todo, jobs)),
         )
         if part
@@ -85,6 +86,20 @@ def _tasks(tasks: Sequence[Task], todo: Sequence[ToRun]) -> Iterator[str]:
     total = (len(tasks), len(tasks) - len(todo), len(todo))
     rows.append(["in all", *map(str, total), ""])
     yield from _aligned(rows)
+
+
+def _portfolios(study: StudySettings, extent: Extent) -> Iterator[str]:
+    served = 0
+    if len(extent.dates):
+        cuts = cuts_of(study, extent).values()
+        served = sum(len(cut.serve) for cut in cuts if isinstance(cut, Vintage))
+    told = portfolio_words(study, served // len(study.schemes))
+    if told:
+        yield f"portfolios: {told}"
+    larger = [names for names in study.portfolios.names if 0 < extent.stocks < names]
+    if larger:
+        sizes = " and ".join(f"TOP-{names}" for names in larger)
+        yield f"  {sizes} of {extent.stocks} stocks: the rest would be cash"
 
 
 def _cost(

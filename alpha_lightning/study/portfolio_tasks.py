@@ -7,7 +7,9 @@ from typing import Any
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import fingerprint_file
+from alpha_lightning.backtest.benchmark import UNIVERSE
 from alpha_lightning.backtest.grid_settings import GridSettings
+from alpha_lightning.panel.store import DESCRIPTION, Panel
 from alpha_lightning.study.horizon import Extent, extent_of
 from alpha_lightning.study.panel_tasks import after_panel, panel_of, prepared
 from alpha_lightning.study.settings import StudySettings
@@ -30,10 +32,12 @@ def portfolio_tasks(
         UserError: more names than stocks, or no table of corporate actions.
     """
     asked = grid_of(study)
-    if asked is None:
+    if not asked.names:
         return
     if study.source.panel or study.source.market:
         refuse_larger_than(asked, extent_of(study))
+    if study.source.panel and (Path(study.source.panel) / DESCRIPTION).exists():
+        refuse_without_index(asked, Panel.open(study.source.panel))
     by_name = {Path(str(task.writes)).stem: task for task in scores}
     held = [by_name[name] for name in study.held_scores]
     out = study.folder / "portfolios"
@@ -65,13 +69,13 @@ def portfolios_step(
     from alpha_lightning.backtest.grid_settings import grid_settings
 
     asked = grid_settings(settings)
-    run_portfolios(panel, scores, out, settings=asked, paper=paper, overwrite=True)
+    run_portfolios(panel, scores, out, asked, paper=paper, overwrite=True)
 
 
-def grid_of(study: StudySettings) -> GridSettings | None:
+def grid_of(study: StudySettings) -> GridSettings:
     """What the study asks for, in its universe unless the portfolios name their own."""
     asked = study.portfolios
-    if asked is None or asked.signals.universe != "all":
+    if asked.signals.universe != "all":
         return asked
     return replace(asked, signals=replace(asked.signals, universe=study.universe))
 
@@ -88,6 +92,24 @@ def refuse_larger_than(asked: GridSettings, extent: Extent) -> None:
             f"portfolios.names is {asked.names}, but {extent.origin} has {extent.stocks} stocks on"
             " a date: choose smaller portfolios, for example with --portfolios.names"
             f" {max(extent.stocks // 10, 1)}"
+        )
+        raise UserError(msg)
+
+
+def refuse_without_index(asked: GridSettings, panel: Panel) -> None:
+    """Check the benchmark before anything is trained.
+
+    Raises:
+        UserError: the panel has no level, or no weights, of the index.
+    """
+    name, whole = asked.benchmark.index, asked.benchmark.total_return
+    known = [i for i in panel.indices if (panel.path / f"weights/{i}.npy").exists()]
+    known = [UNIVERSE, *(known if whole else panel.meta["levels"])]
+    if name not in known:
+        what = "weights" if whole else "level"
+        msg = (
+            f"portfolios.benchmark.index is {name}, of which the panel {panel.path} has no {what}:"
+            f" it has {', '.join(known)}"
         )
         raise UserError(msg)
 

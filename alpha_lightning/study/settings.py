@@ -151,8 +151,8 @@ class StudySettings:
     """LightGBM of every score."""
     evaluation: EvaluationSettings = EvaluationSettings()
     """What is measured."""
-    portfolios: GridSettings | None = None
-    """TOP-N portfolios of the scores, run through the market; none when null."""
+    portfolios: GridSettings = field(default_factory=GridSettings)
+    """TOP-N portfolios of the scores, run through the market; none without portfolios.names."""
     threads: int = 1
     """Threads of one training task; results may differ in the last digit between thread counts."""
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
@@ -200,7 +200,7 @@ class StudySettings:
 
         That is v1 of the largest group, or else the first of its integrations, or the first model.
         """
-        if self.portfolios is None:
+        if not self.portfolios.names:
             return ()
         if self.portfolios.scores:
             return tuple(self.portfolios.scores)

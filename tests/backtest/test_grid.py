@@ -175,7 +175,9 @@ def test_scores_are_told_apart_by_their_files(
     panel_path: Path, scores: list[str], tmp_path: Path
 ) -> None:
     with pytest.raises(UserError, match="scores a, a: two files have the same name"):
-        run_portfolios(str(panel_path), [scores[0], scores[0]], str(tmp_path / "p"))
+        run_portfolios(str(panel_path), [scores[0], scores[0]], str(tmp_path / "p"), GRID)
+    with pytest.raises(UserError, match="names is empty: say how many stocks"):
+        run_portfolios(str(panel_path), scores, str(tmp_path / "p"), GridSettings())
 
 
 def test_no_day_of_the_grid_depends_on_a_later_one(

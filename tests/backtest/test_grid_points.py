@@ -2,7 +2,13 @@
 
 import pytest
 
-from alpha_lightning.backtest.grid_points import CURVES, curve_points, delta_name, grid_points
+from alpha_lightning.backtest.grid_points import (
+    CURVES,
+    curve_points,
+    delta_name,
+    every_point,
+    grid_points,
+)
 from alpha_lightning.backtest.grid_settings import CurveSettings, GridSettings
 from alpha_lightning.backtest.settings import CostSettings, ExecutionSettings
 
@@ -52,6 +58,9 @@ def test_a_portfolio_of_the_grid_is_not_run_again_for_its_curves() -> None:
     again = [one for one in curve_points(GRID, ["a"]) if one.point.key in grid]
     # All costs once, and the delay of the grid; of both sizes.
     assert [one.varied for one in again] == [{"cost_multiple": 1}, {"delay": 2}] * 2
+    every = every_point(GRID, ["a"])
+    assert len(every) == 4 + 2 * (7 - 2)
+    assert list(every)[:4] == [point.key for point in grid_points(GRID, ["a"])]
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ from alpha_lightning.backtest.settings import (
 from alpha_lightning.portfolio.top_n import TopN
 
 
-def test_the_defaults_are_the_papers_grid() -> None:
+def test_the_defaults_are_the_papers_but_for_the_sizes() -> None:
     grid = GridSettings()
-    assert (grid.names, grid.shown) == ([100, 300], 0.2)
+    assert (grid.names, grid.shown) == ([], 0.2)
     assert grid.delta == [0.05, 0.08, 0.1, 0.2, 0.3, 0.5, 1.0]
     assert (grid.costs.buy, grid.costs.sell, grid.execution.price) == (0.001, 0.002, "vwap")
 
@@ -61,8 +61,7 @@ def test_costs_are_scaled_one_and_all() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"names": []}, r"names is \[\]: name at least one, and each once"),
-        ({"names": [10, 10]}, r"names is \[10, 10\]"),
+        ({"names": [10, 10]}, r"names is \[10, 10\]: name each once"),
         ({"names": [0]}, "holds at least 1 name"),
         ({"delta": []}, r"delta is \[\]: name at least one"),
         ({"delta": [0.2, 0.2]}, r"delta is \[0.2, 0.2\]"),

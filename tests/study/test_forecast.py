@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.backtest.grid_settings import CurveSettings, GridSettings
 from alpha_lightning.panel.vintages import Vintage
 from alpha_lightning.study.command import parse
 from alpha_lightning.study.fit_tasks import networks_of
-from alpha_lightning.study.forecast import Cost, cost_of, cuts_of, network_words
+from alpha_lightning.study.forecast import Cost, cost_of, cuts_of, network_words, portfolio_words
 from alpha_lightning.study.horizon import Extent, extent_of
 from alpha_lightning.study.settings import StudySettings
 
@@ -154,3 +155,18 @@ def test_fits_are_counted_as_they_are_made(tmp_path: Path) -> None:
     columns = 10 * (3 + 3 * 1 + 3 * 2)
     assert found.weigh_hours == pytest.approx(243 * 100 * columns * 3 / 3e6 / 3600)
     assert found.weighing == "gru"
+
+
+def test_portfolios_are_counted_each_once(paper: StudySettings) -> None:
+    # Seven limits of two sizes; on the curves 5, 6 and 4 that are not of the grid.
+    words = portfolio_words(paper, 1330)
+    grid = "TOP-100 and TOP-300 of RCTv1 at 7 turnover limits"
+    assert words == f"{grid}, with their curves {2 * (7 + 5 + 6 + 4)} in one pass, about 1 min"
+    # 22 of each size: a day of theirs takes (150 + 100) and (150 + 300) microseconds.
+    assert portfolio_words(paper, 133_000).endswith(f"about {133_000 * 22 * 7e-4 / 60:.0f} min")
+    assert portfolio_words(paper, 0).endswith("44 in one pass")
+    none = dataclasses.replace(paper, portfolios=GridSettings())
+    assert portfolio_words(none, 1330) == ""
+    curves = CurveSettings(cost=[], capital=[], delay=[])
+    one = dataclasses.replace(paper, portfolios=GridSettings([7], [0.2], curves=curves))
+    assert portfolio_words(one, 0).startswith("TOP-7 of RCTv1 at 1 turnover limit, with")

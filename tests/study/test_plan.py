@@ -213,6 +213,22 @@ def test_a_setting_of_training_simulates_nothing(tree: Tree, tmp_path: Path) -> 
     assert again == NETWORKS | weighed | COMBINED | MEANS | CLOSING | CARDS
 
 
+def test_portfolios_run_no_score_again(tree: Tree, tmp_path: Path) -> None:
+    tree = tree | {"portfolios": {"names": [5], "delta": [0.2]}}
+    before = laid_out(tree, tmp_path)
+    assert before["portfolios"].needs == ("ingest", "combine/v1")
+    assert before["report"].needs[-1] == "portfolios"
+    others = ({"names": [5, 10]}, {"delta": [0.2, 1.0]}, {"costs": {"buy": 0.002}})
+    for portfolios in others:
+        assert changed(tree, tmp_path, portfolios=portfolios) == {"portfolios", "report"}
+    assert changed(tree, tmp_path, portfolios={"names": []}) == {"report"}
+    # Another score is another need.
+    scores = {"scores": ["reversal"]}
+    assert changed(tree, tmp_path, portfolios=scores) == {"portfolios", "report"}
+    again = changed(tree, tmp_path, weighting={"rounds": 11})
+    assert again == WEIGHTS | COMBINED | CLOSING | {"portfolios"}
+
+
 def test_a_new_seed_runs_only_what_is_new(tree: Tree, tmp_path: Path) -> None:
     again = changed(tree, tmp_path, seeds=[0, 1])
     new = {f"fit/{unit}/rawbar/v2022/s1" for unit in ("gru", "lstm")}

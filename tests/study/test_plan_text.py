@@ -24,6 +24,8 @@ def test_the_papers_study_before_there_is_any_data(
     assert "GB as float16" in told
     assert "are made: 11.4 GB, a seed's, at once" in told
     assert "the largest weighing, RCTv0, takes" in told
+    portfolios = "portfolios: TOP-100 and TOP-300 of RCTv1 at 7 turnover limits, with their curves"
+    assert f"{portfolios} 44 in one pass, about 1 min" in told
     assert not (ROOT / "runs" / "paper").exists(), "a plan writes nothing"
 
 
@@ -37,11 +39,16 @@ def test_sizes_wait_for_what_is_not_known(
     assert "dates: known when the panel is there" in told
     assert "sizes and cost: known when the panel is there" in told
     line += ["--expected.first_date", "2020-01-02", "--expected.last_date", "2024-06-28"]
+    assert main([*line, "--expected.stocks", "200"]) == 0
+    assert "  TOP-300 of 200 stocks: the rest would be cash" in capsys.readouterr().out
     assert main([*line, "--expected.stocks", "900"]) == 0
     told = capsys.readouterr().out
     assert "2025: vintage 2025 (oos_lagged) has no output dates" in told
     assert "as float16: --factors.precision float16)" in told
     assert "--factors.keep until_weighed drops each" in told
+    assert "the rest would be cash" not in told
+    assert main([*line, "--portfolios.names", "[]"]) == 0
+    assert "portfolios" not in capsys.readouterr().out
 
 
 def test_what_is_left_is_reckoned_from_tasks_alike() -> None:

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.backtest.grid_settings import GridSettings
+from alpha_lightning.backtest.settings import BenchmarkSettings, ExecutionSettings
+from alpha_lightning.panel.ingest import SideTables
 from alpha_lightning.study.command import parse
 from alpha_lightning.study.settings import (
     EvaluationSettings,
@@ -26,6 +29,10 @@ def settings(**changes: Any) -> StudySettings:
         "source": SourceSettings(panel="panel"),
     }
     return StudySettings(**given | changes)
+
+
+def against(index: str, *, whole: bool = False) -> GridSettings:
+    return GridSettings(names=[9], benchmark=BenchmarkSettings(index, whole))
 
 
 def test_defaults_make_a_study() -> None:
@@ -88,6 +95,26 @@ def test_defaults_make_a_study() -> None:
             {"source": SourceSettings(qlib="a", exchange="b"), "datasets": ["rawbar", "l2chars"]},
             "l2chars cannot be made: give source.minute (minute bars)",
         ),
+        (
+            {"portfolios": GridSettings(names=[9], scores=["gru", "v9"])},
+            "portfolios.scores names v9, which is no score of the study: it has gru, reversal",
+        ),
+        (
+            {"portfolios": GridSettings(names=[9], execution=ExecutionSettings(price="twap"))},
+            "portfolios.execution.price is twap, which the data set mschars holds",
+        ),
+        (
+            {"portfolios": against("000300"), "source": SourceSettings(daily="a")},
+            "benchmark.index is 000300, for which the panel needs source.tables.index_levels",
+        ),
+        (
+            {
+                "portfolios": against("000300", whole=True),
+                "source": SourceSettings(daily="a", tables=SideTables(index_levels="b")),
+            },
+            "for which the panel needs source.tables.index_members",
+        ),
+        ({"portfolios": against("universe", whole=True)}, "total_return is for an index"),
     ],
 )
 def test_contradictions_are_refused_by_name(changes: dict[str, Any], words: str) -> None:
@@ -113,6 +140,17 @@ def test_data_sets_of_minutes_and_trades_are_made_unless_the_panel_is_ready() ->
     bars = SourceSettings(daily="a", exchange="b")
     for source in (replace(bars, trades="c"), replace(bars, minute="c")):
         assert settings(datasets=["l2chars"], source=source).characterised == ("l2chars",)
+
+
+def test_a_benchmark_is_asked_of_the_tables_that_hold_it() -> None:
+    levels = SourceSettings(daily="a", tables=SideTables(index_levels="b"))
+    assert settings(portfolios=against("000300"), source=levels).held_scores == ("gru",)
+    # What a ready panel or a simulated market has is seen there.
+    market = SourceSettings(market="a")
+    assert settings(portfolios=against("000300"), source=market).held_scores == ("gru",)
+    # Without portfolios none of it matters.
+    idle = GridSettings(scores=["no"], benchmark=BenchmarkSettings("000300"))
+    assert settings(portfolios=idle, source=SourceSettings(daily="a")).held_scores == ()
 
 
 def test_baselines_may_be_none() -> None:
