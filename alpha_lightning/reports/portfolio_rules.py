@@ -47,11 +47,12 @@ def relative_words(settings: Mapping[str, Any]) -> str:
     return "portfolio return − benchmark return"
 
 
-def capacity_words(table: Any) -> str:
+def capacity_words(table: Any, shown: str = "") -> str:
     """How trades are held back and move prices along the capacity curve.
 
     Args:
         table: ``capacity_curve``.
+        shown: what is the same all along, in words.
     """
     row = table.iloc[-1]
     cap, impact = (float(row[name]) for name in ("participation", "impact"))
@@ -59,7 +60,8 @@ def capacity_words(table: Any) -> str:
     if impact > 0:
         times = "" if impact == 1 else f"{impact:g} × "
         told.append(f"trading costs {times}daily volatility × √(value / mean daily amount) on top")
-    return "Relative return after cost by capital" + "".join(f"; {text}" for text in told) + "."
+    words = f"Relative return by capital{shown}" + "".join(f"; {text}" for text in told)
+    return f"{words}. What finds no volume stays cash or stays held."
 
 
 def cost_words(costs: CostSettings) -> str:

@@ -22,6 +22,8 @@ from alpha_lightning.reports.tables import number
 Table = Any
 CURVES = ("cost_curve", "capacity_curve", "delay_curve")
 """Tables of what is varied at the shown delta."""
+PAPER_PERIOD = "2017 to 1 June 2022"
+"""What the paper's portfolios are measured over."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class PortfolioSection:
 
     Args:
         warnings: to be read first.
+        paper_period: what the paper's numbers are of.
         rules: sentences on how they trade and pay.
         shown: delta whose values are drawn, as text.
         benchmark: its name.
@@ -94,6 +97,7 @@ class PortfolioSection:
     """
 
     warnings: Sequence[str]
+    paper_period: str
     rules: Sequence[str]
     shown: str
     benchmark: str
@@ -139,6 +143,7 @@ def portfolio_section(folder: PortfolioFolder | None) -> PortfolioSection | None
     settings, answer = folder.settings, tables.answer_rows(folder)
     return PortfolioSection(
         warnings=folder.warnings,
+        paper_period=PAPER_PERIOD,
         rules=rules(settings),
         shown=number(folder.shown_delta, 2),
         benchmark=benchmark_name(folder),
@@ -146,7 +151,7 @@ def portfolio_section(folder: PortfolioFolder | None) -> PortfolioSection | None
         relative=relative_words(settings),
         frequency=SignalSettings(**(settings.get("signals") or {})).frequency,
         period=_period(folder.about.get("period")),
-        fact=_fact(answer),
+        fact=_fact(folder, answer),
         columns=[(title, [name for name, *_ in part]) for title, part in tables.ANSWER.items()],
         answer=answer,
         measures=tables.measure_blocks(folder),
@@ -162,10 +167,11 @@ def _period(told: Any) -> tuple[str, ...]:
     return tuple(str(date) for date in values)
 
 
-def _fact(answer: Sequence[tuple[str, Sequence[str]]]) -> str:
-    name, cells = answer[0]
-    absolute, _, fall, relative, *_ = cells
-    return f"{name} after cost: {absolute} % a year, deepest fall {fall} %; relative {relative} %"
+def _fact(folder: PortfolioFolder, answer: Sequence[tuple[str, Sequence[str]]]) -> str:
+    first = folder.summary.iloc[0]
+    absolute, _, fall, relative, *_ = answer[0][1]
+    name = f"TOP-{first['names']} of {first['score']}, δ {number(folder.shown_delta, 2)}"
+    return f"{name}, after cost: {absolute} % a year, relative {relative} %, deepest fall {fall} %"
 
 
 def _part(
@@ -195,17 +201,18 @@ def _part(
 def _curves(folder: PortfolioFolder, styles: figures.Styles) -> list[Curve]:
     known = {name: folder.tables[name] for name in CURVES if len(folder.tables.get(name, ()))}
     curves = list(_turnover(folder, styles))
+    shown = f", at δ {number(folder.shown_delta, 2)}"
     if (table := known.get("cost_curve")) is not None:
         rates = cost_words(CostSettings(**(folder.settings.get("costs") or {})))
-        words = f"Relative return by multiples of the cost, which is {rates}. At 0, before cost."
+        words = f"Relative return by multiples of the cost, which is {rates}{shown}."
         svg = figures.cost_lines(table, styles)
         curves.append(Curve("portfolio-cost", "Cost", "cost_curve", words, svg))
     if (table := known.get("delay_curve")) is not None:
-        words = "Relative return after cost when a signal is traded so many trading days later."
+        words = f"Relative return when a signal is traded so many trading days later{shown}."
         svg = figures.delay_lines(table, styles)
         curves.append(Curve("portfolio-delay", "Delay", "delay_curve", words, svg))
     if (table := known.get("capacity_curve")) is not None:
-        words, svg = capacity_words(table), figures.capacity_lines(table, styles)
+        words, svg = capacity_words(table, shown), figures.capacity_lines(table, styles)
         curves.append(Curve("portfolio-capacity", "Capacity", "capacity_curve", words, svg))
     return curves
 
@@ -218,6 +225,6 @@ def _turnover(folder: PortfolioFolder, styles: figures.Styles) -> Sequence[Curve
     twins = {key: folder.tables.get(f"paper_{name}") for key, name in own.items()}
     paper = {key: twin for key, twin in twins.items() if twin is not None}
     words = "Relative return after cost against turnover: a point for each δ."
-    words += " Diamonds: the paper." if paper else ""
+    words += f" Diamonds: the paper, {PAPER_PERIOD}." if paper else ""
     svg = figures.turnover_lines(limits, styles, paper)
     return [Curve("portfolio-turnover", "Turnover", "portfolio_summary", words, svg)]

@@ -1,5 +1,6 @@
 """Tables of the portfolios: what was earned, paid, held and prevented, as text."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -88,7 +89,7 @@ def measure_blocks(
         rows = [
             (name, [(_text(row, column, digits), "") for _, row in shown])
             for name, column, digits in measures
-            if column in folder.summary
+            if column in folder.summary and any(_known(row[column]) for _, row in shown)
         ]
         blocks.append((title, rows))
     return [name for name, _ in shown], [block for block in blocks if block[1]]
@@ -104,6 +105,10 @@ def accounts_text(summary: Table) -> str:
         return ""
     worst = float(summary[_GAP].max())
     return f"On every day cash + holdings agree with what was booked, to {worst:.0e} of value."
+
+
+def _known(value: Any) -> bool:
+    return math.isfinite(float(value))
 
 
 def _shown(folder: PortfolioFolder) -> Iterator[tuple[str, Any]]:

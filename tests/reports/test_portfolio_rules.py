@@ -79,5 +79,5 @@ def test_capacity_says_what_holds_a_trade_back() -> None:
     assert "at most 5 % of a stock's volume" in told
     assert "0.7 × daily volatility" in told
     assert capacity_words(pd.DataFrame({"participation": [0.0], "impact": [0.0]})) == (
-        "Relative return after cost by capital."
+        "Relative return by capital. What finds no volume stays cash or stays held."
     )

@@ -40,7 +40,7 @@ def test_the_section_tells_what_it_rests_on(tmp_path: Path) -> None:
     assert section.costless
     assert section.shown == "0.20"
     assert section.fact == (
-        "TOP-100 after cost: 25.0 % a year, deepest fall −27.4 %; relative 26.0 %"
+        "TOP-100 of RCTv1, δ 0.20, after cost: 25.0 % a year, relative 26.0 %, deepest fall −27.4 %"
     )
     assert not any(part.twin for part in section.parts)
     assert [curve.anchor.removeprefix("portfolio-") for curve in section.curves] == [

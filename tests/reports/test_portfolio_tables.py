@@ -47,6 +47,8 @@ def test_measures_that_nobody_wrote_are_left_out(folder: PortfolioFolder) -> Non
     fewer = with_summary(folder, folder.summary.drop(columns=unknown))
     told = [name for name, _ in measure_blocks(fewer)[1][0][1]]
     assert told == ["stocks held", "cash, %", "universe with a score, %"]
+    nowhere = with_summary(folder, folder.summary.assign(size_percentile=float("nan")))
+    assert "size percentile" not in dict(measure_blocks(nowhere)[1][0][1])
     bare = with_summary(folder, folder.summary[["score", "names", "delta"]])
     assert measure_blocks(bare)[1] == []
     assert set(answer_rows(bare)[0][1]) == {"–"}
