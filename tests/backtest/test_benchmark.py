@@ -9,12 +9,14 @@ import pytest
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.benchmark import Span, benchmark_returns
 from alpha_lightning.backtest.market import Market
-from alpha_lightning.backtest.settings import BenchmarkSettings, ExecutionSettings
+from alpha_lightning.backtest.run import Setting, run_backtests
+from alpha_lightning.backtest.settings import BenchmarkSettings, CostSettings, ExecutionSettings
 from alpha_lightning.evaluation.execution import execution_prices
 from alpha_lightning.evaluation.groups import group_labels, run_groups
 from alpha_lightning.panel.signal_dates import signal_rows
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.universe import universe
+from alpha_lightning.portfolio.top_n import TopN
 from tests.backtest.results_ledgers import small_market
 
 UNIVERSE = BenchmarkSettings()
@@ -221,3 +223,23 @@ def test_a_damaged_level_is_refused(indexed: Panel, monkeypatch: pytest.MonkeyPa
     span = Span(np.array([149]), np.ones((1, 40), dtype=np.bool_), 151, 160)
     with pytest.raises(UserError, match=r"000300\.npy is missing or damaged"):
         benchmark_returns(indexed, small_market(), PRICE, span)
+
+
+@pytest.mark.parametrize("price", ["vwap", "close"])
+def test_a_portfolio_of_the_whole_universe_without_cost_is_its_benchmark(
+    market: Callable[..., Any], tmp_path: Path, price: Any
+) -> None:
+    panel: Panel = market(70, 12, seed=3, suspended=0.0).write(tmp_path)
+    assert (np.diff(panel.market("adj_factor"), axis=0) > 0.5).any(), "stocks are split"
+    span = span_of(panel, 5, 65)
+    # The first two stocks are listed late, and gone early.
+    members = span.universe & (np.arange(12) > 1)
+    span = replace(span, universe=members)
+    scores = np.where(members, 1.0, np.nan)
+    execution = ExecutionSettings(price=price, limit="off")
+    policy = TopN(names=10, delta=1.0)
+    setting = Setting("all", policy, scores, execution, CostSettings(buy=0.0, sell=0.0))
+    opened = Market.of_panel(panel, span.first, span.last)
+    (outcome,) = run_backtests(opened, span.signals, members, [setting], span.last)
+    own = benchmark_returns(panel, opened, UNIVERSE, span, execution)
+    np.testing.assert_allclose(outcome.ledger.returns, own.returns, rtol=0, atol=1e-12)
