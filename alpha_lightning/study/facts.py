@@ -173,6 +173,8 @@ def of_study(path: Path) -> Facts:
         yield "", str(folder / LOG)
     if (path / "evaluation" / "evaluation.json").exists():
         yield from of_evaluation(path / "evaluation")
+    if (path / "portfolios" / "portfolios.json").exists():
+        yield "portfolios", f"{path / 'portfolios'}: inspect it for more"
     page = path / "report" / "index.html"
     yield "report", str(page) if page.exists() else "not made yet"
 

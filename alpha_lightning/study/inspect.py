@@ -11,13 +11,14 @@ from alpha_lightning.study import facts, portfolio_facts
 _USAGE = "alpha-lightning inspect PATH"
 _KINDS = (
     "the vendor tables of simulate, a panel, a factor matrix, a score, a checkpoint,"
-    " an evaluation, target weights, a backtest or a study"
+    " an evaluation, target weights, a backtest, portfolios or a study"
 )
 _WIDTH = 100
 _FOLDERS = {
     "panel.json": ("panel", facts.of_panel),
     "study.yaml": ("study", facts.of_study),
     "evaluation.json": ("evaluation", facts.of_evaluation),
+    "portfolios.json": ("portfolios", portfolio_facts.of_portfolios),
     "market.json": ("vendor tables", facts.of_vendor_tables),
     "summary.json": ("backtest", portfolio_facts.of_backtest),
 }

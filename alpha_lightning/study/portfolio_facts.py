@@ -1,11 +1,13 @@
 """What can be said of target weights and of backtests, a line a fact."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.portfolio.weight_rows import read_weight_rows
 
 Facts = Iterator[tuple[str, str]]
@@ -87,6 +89,31 @@ def of_backtest(path: Path) -> Facts:
     yield "accounts", f"differ by {_number(results['residual'], '.1e')} of value at most"
     versions = about["software"].items()
     yield "software", ", ".join(f"{name} {version}" for name, version in versions)
+
+
+def of_portfolios(path: Path) -> Facts:
+    """Facts of a folder of portfolios, those of a study.
+
+    Raises:
+        ArtefactError: damaged.
+    """
+    file = path / "portfolios.json"
+    try:
+        about: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        settings, period = about["settings"], about["period"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{file} is damaged ({error!r}): run the portfolios again"
+        raise ArtefactError(msg) from error
+    for sentence in about.get("warnings") or ("none",):
+        yield "warnings", str(sentence)
+    yield "dates", f"{period['first']} to {period['last']}, {about['signals']:,} signals"
+    yield "held against", str(about["benchmark"])
+    for what in ("names", "delta"):
+        yield what, ", ".join(str(value) for value in settings[what])
+    for score in about["scores"]:
+        yield "score", _origin(score)
+    yield "tables", ", ".join(sorted(file.stem for file in (path / "tables").glob("*.csv")))
+    yield "panel", str(about["panel_fingerprint"])
 
 
 def _no_trade(held: Sequence[Sequence[str]]) -> str:

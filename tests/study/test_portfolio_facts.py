@@ -9,12 +9,14 @@ import pytest
 from alpha_lightning.artefacts.errors import ArtefactError, UserError
 from alpha_lightning.backtest.backtest import backtest
 from alpha_lightning.backtest.construct import construct
+from alpha_lightning.backtest.grid import run_portfolios
+from alpha_lightning.backtest.grid_settings import GridSettings
 from alpha_lightning.backtest.settings import SignalSettings
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.portfolio.policy import Target
 from alpha_lightning.portfolio.top_n import TopN
 from alpha_lightning.portfolio.weights_file import write_weights
-from alpha_lightning.study.portfolio_facts import of_backtest, of_weights
+from alpha_lightning.study.portfolio_facts import of_backtest, of_portfolios, of_weights
 
 TEN = TopN(names=10, reserves=5)
 
@@ -73,3 +75,20 @@ def test_of_backtest(panel_path: Path, score: str, tmp_path: Path) -> None:
     assert "not said" not in facts.values()
     with pytest.raises(ArtefactError, match="is not a backtest"):
         dict(of_backtest(tmp_path))
+
+
+def test_of_portfolios(panel_path: Path, score: str, tmp_path: Path) -> None:
+    settings = GridSettings(names=[10], delta=[0.2], signals=SignalSettings(end="2020-02-28"))
+    folder = run_portfolios(str(panel_path), [score], str(tmp_path / "out"), settings=settings)
+    told = list(of_portfolios(folder))
+    facts = dict(told)
+    assert told[0][0] == "warnings"
+    assert facts["held against"] == "equal-weighted universe"
+    assert (facts["names"], facts["delta"]) == ("10", "0.2")
+    assert facts["dates"].endswith(" signals")
+    assert score in facts["score"]
+    assert "portfolio_summary" in facts["tables"]
+    for broken in ("{", "[]", "{}"):
+        (folder / "portfolios.json").write_text(broken)
+        with pytest.raises(ArtefactError, match=r"is damaged .*run the portfolios again"):
+            dict(of_portfolios(folder))
