@@ -83,6 +83,23 @@ def test_a_profile_is_weighted_by_value_on_trade_days() -> None:
     assert found.coverage == pytest.approx((1 / 3 + 2 / 3) / 2)
 
 
+def test_a_trade_on_a_signal_date_is_of_the_signal_before() -> None:
+    ranks = UniverseRanks(
+        np.array([0, 1, 2, 3]),
+        np.ones((4, 3), dtype=np.bool_),
+        None,
+        np.repeat(np.array([[0.1], [0.9], [0.3], [0.9]], dtype=np.float32), 3, axis=1),
+    )
+    assert holdings_profile(small_ledger(), ranks).liquidity == pytest.approx(0.2)
+
+
+def test_scores_outside_the_universe_cover_nothing() -> None:
+    half = np.array([[True, True, False], [False, True, True]])
+    ranks = UniverseRanks(SIGNALS, half, None, np.full((2, 3), 0.5, dtype=np.float32))
+    scores = np.array([[1.0, NONE, 3.0], [1.0, 2.0, 3.0]])
+    assert holdings_profile(small_ledger(), ranks, scores).coverage == pytest.approx(0.75)
+
+
 def test_what_is_unknown_is_no_number() -> None:
     unknown = ranks_of(None, [[NONE] * 3] * 2)
     found = holdings_profile(small_ledger(), unknown)

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from alpha_lightning.backtest.ledger import Holdings, Ledger, Reason
+from alpha_lightning.backtest.ledger import Holdings, Ledger
 from alpha_lightning.backtest.market import Market
 from alpha_lightning.backtest.trading_record import Stale, is_buy, trading_record
 from tests.backtest.results_ledgers import TRIED, small_ledger, small_market, trades
@@ -54,6 +54,14 @@ def test_holdings_without_a_price_for_long_are_named() -> None:
     )
 
 
+def test_spells_of_two_stocks_one_after_the_other_are_two() -> None:
+    ledger, market = long_suspension()
+    traded = np.ones_like(market.traded)
+    traded[0:15, 0] = traded[15:30, 1] = False
+    found = trading_record(ledger, replace(market, traded=traded))
+    assert (found.stale, found.longest_suspension) == ((), 15)
+
+
 def test_twenty_days_are_not_yet_long() -> None:
     ledger, market = long_suspension()
     traded = market.traded.copy()
@@ -67,4 +75,3 @@ def test_holdings_that_trade_are_not_stale() -> None:
     empty = np.empty(0, dtype=np.intp)
     nothing = Holdings(empty, empty, np.empty(0), np.empty(0))
     assert trading_record(small_ledger(holdings=nothing), small_market()).stale == ()
-    assert Reason.DONE.words == ""
