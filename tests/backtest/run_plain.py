@@ -71,6 +71,7 @@ class PlainRun:
         universe: ``(S, N)``.
         scores: ``(S, N)``.
         tight: rows on which a rounding error decides whether the cash is enough.
+        broke: whether one has decided if anything is left beside the smallest fees.
     """
 
     bars: Bars
@@ -85,6 +86,7 @@ class PlainRun:
     held: list[tuple[int, str]] = field(default_factory=list)
     decisions: list[tuple[int, Wanted | str]] = field(default_factory=list)
     tight: set[int] = field(default_factory=set)
+    broke: bool = False
     shares: dict[int, float] = field(default_factory=dict)
     mark: dict[int, float] = field(default_factory=dict)
     cash: float = 0.0
@@ -303,8 +305,10 @@ class PlainRun:
             fixed += self.costs.minimum
             need += v * (1 + self.costs.buy) + impact
             total += v + fee + impact
-        if abs(total - self.cash) <= DUST * self.value(lambda j: self.mark[j]):
+        dust = DUST * self.value(lambda j: self.mark[j])
+        if abs(total - self.cash) <= dust:
             self.tight.add(d)
+        self.broke = self.broke or (total > 0 and fixed > 0 and abs(self.cash - fixed) <= dust)
         k = 1.0 if total <= max(self.cash, 0.0) else max(0.0, (self.cash - fixed) / need)
         flow = 0.0
         for order in orders:
