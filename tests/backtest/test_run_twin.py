@@ -1,9 +1,13 @@
 """The engine against the plain twin on random markets in which everything happens."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.book import Setting
 from alpha_lightning.backtest.settings import CostSettings, ExecutionSettings
 from alpha_lightning.portfolio.fixed_weights import FixedWeights
@@ -15,6 +19,7 @@ from tests.backtest.run_both import (
     wanted_of,
 )
 from tests.backtest.run_plain import PlainRun
+from tests.backtest.run_plain_market import UnexplainedJumpError
 from tests.backtest.run_plain_policies import PlainReplay, PlainTopN
 from tests.backtest.run_random_markets import EVENTS
 
@@ -90,6 +95,13 @@ def compare(
     return twin
 
 
+def engine_alone(sizes: tuple[int, int, int], happenings: frozenset[str], setting: Setting) -> None:
+    """Run the engine on the market that `compare` makes."""
+    stocks, days, seed = sizes
+    case = random_case(np.random.default_rng(seed), stocks, days, happenings)
+    case.outcomes([replace(setting, scores=case.scores)])
+
+
 @REPRODUCIBLE
 @given(st.tuples(*SIZES), HAPPENINGS, EXECUTION, COSTS)
 def test_random_weights(
@@ -111,3 +123,18 @@ def test_top_n(
     top_n: TopN,
 ) -> None:
     compare(sizes, happenings, execution, costs, top_n)
+
+
+@settings(REPRODUCIBLE, max_examples=60)
+@given(st.tuples(*SIZES), st.sampled_from([frozenset(["jumps"]), frozenset(["jumps", "table"])]))
+def test_both_refuse_the_same_jumps(
+    sizes: tuple[int, int, int], happenings: frozenset[str]
+) -> None:
+    execution, top_n = ExecutionSettings(price="close", factor_jumps="refuse"), TopN(names=3)
+    try:
+        compare(sizes, happenings, execution, CostSettings(), top_n)
+    except UnexplainedJumpError as jump:
+        _, date = jump.args
+        with pytest.raises(UserError, match=f" on {date}, but ") as told:
+            engine_alone(sizes, happenings, Setting("jumps", top_n, None, execution))
+        assert "execution.factor_jumps" in str(told.value)
