@@ -9,10 +9,11 @@ import pytest
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest import grid_run
+from alpha_lightning.backtest.benchmark import Span, equal_weighted
 from alpha_lightning.backtest.grid_run import Grid
 from alpha_lightning.backtest.grid_settings import CurveSettings, GridSettings
 from alpha_lightning.backtest.run import run_backtests
-from alpha_lightning.backtest.settings import BenchmarkSettings
+from alpha_lightning.backtest.settings import BenchmarkSettings, ExecutionSettings
 from alpha_lightning.panel.store import Panel
 from tests.backtest.grid_scores import random_score
 
@@ -54,8 +55,14 @@ def test_portfolios_are_held_against_a_benchmark_of_their_own_days(
     assert {key[2] for key in grid.benchmarks} == {1, 3}
     starts = {key[2]: key[0] for key in grid.benchmarks}
     assert starts[3] == starts[1] + 2
-    for benchmark in grid.benchmarks.values():
-        assert np.isfinite(benchmark.returns).all()
+    inputs = grid.inputs
+    for (first, last, delay, _), benchmark in grid.benchmarks.items():
+        span = Span(inputs.signals, inputs.universe, first, last)
+        own = equal_weighted(grid.market, span, ExecutionSettings(delay=delay))
+        np.testing.assert_array_equal(benchmark.returns, own.returns)
+        if delay == 3:
+            next_day = equal_weighted(grid.market, span, ExecutionSettings(delay=1))
+            assert (benchmark.returns != next_day.returns).any()
     main = [found[point.key] for point in grid.points]
     assert len({one.benchmark.annual_return for one in main}) == 1
     assert all(one.profile is not None for one in main)

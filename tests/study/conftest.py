@@ -56,7 +56,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> StudySettings:
     """The tiny study, run from scratch on two worker processes; not to be written to."""
     folder = tmp_path_factory.mktemp("finished")
     file = folder / "study.yaml"
-    file.write_text(yaml.safe_dump(study_tree(folder) | {"out": str(folder / "out")}))
+    portfolios = {"names": [5, 10], "delta": [0.2, 1.0], "curves": {"cost": [0, 1], "delay": [2]}}
+    whole = study_tree(folder) | {"out": str(folder / "out"), "portfolios": portfolios}
+    file.write_text(yaml.safe_dump(whole))
     settings, _, resolved = parse([str(file)])
     run(settings, 2, resolved)
     return settings

@@ -180,7 +180,8 @@ def test_a_setting_of_lightgbm_trains_no_network(finished: StudySettings) -> Non
     tasks = lay_out(replace(finished, weighting=weighting))
     todo = tasks_to_run(tasks, identify(tasks, finished.folder), finished.folder / "tasks")
     kinds = [task.name.partition("/")[0] for task, _ in todo]
-    assert set(kinds) == {"weigh", "combine", "baseline", "evaluate", "report"}
+    again = {"weigh", "combine", "baseline", "portfolios", "evaluate", "report"}
+    assert set(kinds) == again
 
 
 def test_a_new_seed_runs_only_what_is_new(finished: StudySettings) -> None:

@@ -232,15 +232,16 @@ def test_study(finished: StudySettings, tmp_path: Path) -> None:
     told = known(facts.of_study(finished.folder))
     assert told["name"] == ["tiny"]
     assert told["source"][0].startswith("market ")
-    assert told["tasks"][0].startswith("33 done of 33 begun, ")
+    assert told["tasks"][0].startswith("34 done of 34 begun, ")
     assert told["report"] == [str(finished.folder / "report" / "index.html")]
     assert "score" in told
+    assert told["portfolios"] == [f"{finished.folder / 'portfolios'}: inspect it for more"]
     copy = tmp_path / "copy"
     shutil.copytree(finished.folder, copy, ignore=shutil.ignore_patterns("evaluation", "report"))
     (copy / "tasks" / "fit" / "gru" / "rawbar" / "v2022" / "s0" / MARKER).unlink()
     told = known(facts.of_study(copy))
     # Tasks named evaluation and report keep no folder in this copy of the markers.
-    assert told["tasks"][0].startswith("31 done of 32 begun, ")
+    assert told["tasks"][0].startswith("32 done of 33 begun, ")
     log = copy / "tasks" / "fit" / "gru" / "rawbar" / "v2022" / "s0" / "log.txt"
     assert told["not done"] == ["fit/gru/rawbar/v2022/s0, failed, killed or running", str(log)]
     assert told["report"] == ["not made yet"]

@@ -193,3 +193,13 @@ def test_the_step_runs_what_the_task_says_and_replaces_what_was_there(
     assert about["settings"]["names"] == [5]
     assert about["scores"][0]["name"] == "gru"
     assert (tmp_path / "study/portfolios/gru/top5_d0.20/summary.json").is_file()
+
+
+def test_a_finished_study_tells_of_its_portfolios(finished: StudySettings) -> None:
+    made, page = finished.folder / "portfolios", finished.folder / "report"
+    about = json.loads((made / "portfolios.json").read_text())
+    assert [score["name"] for score in about["scores"]] == ["v1"]
+    assert [figure["table"] for figure in about["figures"]] == ["fig16_top5", "fig17_top10"]
+    for table in sorted((made / "tables").iterdir()):
+        assert (page / "tables" / table.name).read_bytes() == table.read_bytes()
+    assert 'id="portfolios"' in (page / "index.html").read_text(encoding="utf-8")
