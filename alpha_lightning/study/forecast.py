@@ -115,15 +115,13 @@ def cost_of(study: StudySettings, extent: Extent, cuts: Sequence[Vintage]) -> Co
 
 
 def portfolio_words(study: StudySettings, days: int) -> str:
-    """How many portfolios are run and how long that takes, empty without any.
+    """How many portfolios are run and how long that takes.
 
     Args:
         study: settings.
         days: trading days that are scored; 0 when not known.
     """
     asked = study.portfolios
-    if not asked.names:
-        return ""
     points = every_point(asked, study.held_scores).values()
     seconds = days * sum(_PORTFOLIO_DAY + _PORTFOLIO_NAME * point.names for point in points)
     sizes = " and ".join(f"TOP-{names}" for names in asked.names)

@@ -9,6 +9,7 @@ from alpha_lightning.panel.vintages import Vintage
 from alpha_lightning.study.fit_tasks import networks_of
 from alpha_lightning.study.forecast import cost_of, cuts_of, network_words, portfolio_words
 from alpha_lightning.study.horizon import Extent, extent_of
+from alpha_lightning.study.portfolio_tasks import NAME as PORTFOLIOS
 from alpha_lightning.study.settings import StudySettings
 from alpha_lightning.study.tasks import Task, ToRun, read_marker
 
@@ -36,7 +37,7 @@ def plan_text(study: StudySettings, tasks: Sequence[Task], todo: Sequence[ToRun]
             lines,
             list(_dates(study, extent)),
             list(_tasks(tasks, todo)),
-            list(_portfolios(study, extent)),
+            list(_portfolios(study, extent, tasks)),
             list(_cost(study, extent, tasks, todo, jobs)),
         )
         if part
@@ -88,14 +89,14 @@ def _tasks(tasks: Sequence[Task], todo: Sequence[ToRun]) -> Iterator[str]:
     yield from _aligned(rows)
 
 
-def _portfolios(study: StudySettings, extent: Extent) -> Iterator[str]:
+def _portfolios(study: StudySettings, extent: Extent, tasks: Sequence[Task]) -> Iterator[str]:
+    if not any(task.name == PORTFOLIOS for task in tasks):
+        return  # none, or not of this share
     served = 0
     if len(extent.dates):
         cuts = cuts_of(study, extent).values()
         served = sum(len(cut.serve) for cut in cuts if isinstance(cut, Vintage))
-    told = portfolio_words(study, served // len(study.schemes))
-    if told:
-        yield f"portfolios: {told}"
+    yield f"portfolios: {portfolio_words(study, served // len(study.schemes))}"
     larger = [names for names in study.portfolios.names if 0 < extent.stocks < names]
     if larger:
         sizes = " and ".join(f"TOP-{names}" for names in larger)

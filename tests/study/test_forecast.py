@@ -165,8 +165,6 @@ def test_portfolios_are_counted_each_once(paper: StudySettings) -> None:
     # 22 of each size: a day of theirs takes (150 + 100) and (150 + 300) microseconds.
     assert portfolio_words(paper, 133_000).endswith(f"about {133_000 * 22 * 7e-4 / 60:.0f} min")
     assert portfolio_words(paper, 0).endswith("44 in one pass")
-    none = dataclasses.replace(paper, portfolios=GridSettings())
-    assert portfolio_words(none, 1330) == ""
     curves = CurveSettings(cost=[], capital=[], delay=[])
     one = dataclasses.replace(paper, portfolios=GridSettings([7], [0.2], curves=curves))
     assert portfolio_words(one, 0).startswith("TOP-7 of RCTv1 at 1 turnover limit, with")
