@@ -74,6 +74,8 @@ def test_limits_are_whole_cents_and_halves_go_up() -> None:
     limits = board(["600000.SH", "600001.SH"], [[12.35, 0.04], [12.0, 0.04]])
     assert_array_equal(limits.up(1, ALL(2)), [13.59, 0.05])
     assert_array_equal(limits.down(1, ALL(2)), [11.12, 0.03])
+    # 0.45 x 0.7 is 0.315, whose product in cents falls short of a half by its rounding.
+    assert_array_equal(board(["430047.BJ"], [[0.45], [0.4]]).down(1, ALL(1)), [0.32])
     cent = board(["600000.SH"], [[0.01], [0.01]])
     assert_array_equal([cent.up(1, ALL(1)), cent.down(1, ALL(1))], [[0.02], [0.01]])
 

@@ -122,6 +122,8 @@ def test_a_suspended_stock_is_not_asked_for_its_price() -> None:
     traded = np.array([[True] * 3, [False, True, True]])
     market = actions([2.0, 1.0, 1.0], opens=[np.nan, 1.0, 20.0], traded=traded)
     assert book(market)[0] == [1.0, 2.0]
+    market = actions([2.0, 1.0, 1.0], opens=[10.0, 1.0, 20.0], traded=traded)
+    assert book(market)[0] == [1.0, 2.0]
     assert book(actions([2.0, 1.0, 1.0], opens=[np.nan, 1.0, 20.0]))[0] == [1.0, 2.0]
 
 

@@ -65,9 +65,9 @@ def test_events_of_some_stocks(panel: Panel, tmp_path: Path) -> None:
 
 def test_an_ex_date_without_trading_moves_to_the_next_day(panel: Panel, tmp_path: Path) -> None:
     # Saturday and Sunday of one stock fall on Monday, one after the other.
-    rows: list[Row] = [("2020-01-05", "S001", 0.2, 1.0), ("2020-01-04", "S001", 0.1, 0.5)]
+    rows: list[Row] = [("2020-01-05", "S001", 0.3, 1.0), ("2020-01-04", "S001", 0.1, 0.5)]
     events = read_events(table(tmp_path, *rows, ("2020-01-06", "S002", 0.3, 0.0)), panel)
-    assert contents(events) == [(3, 1, pytest.approx(0.1 + 1.5 * 0.2), 2.0), (3, 2, 0.3, 0.0)]
+    assert contents(events) == [(3, 1, pytest.approx(0.1 + 1.5 * 0.3), 2.0), (3, 2, 0.3, 0.0)]
     assert (events.first, events.last) == (3, 3)
 
 

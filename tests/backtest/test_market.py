@@ -115,7 +115,9 @@ def test_half_a_tick_is_at_the_limit_and_no_limit_is_never_reached() -> None:
     market = random_market(1, 4, prices=day, limits=LimitColumns(up, up))
     every = np.arange(4)
     assert market.at_limit_up(0, every, "locked").tolist() == [False, True, False, True]
-    assert market.at_limit_down(0, every, "locked").tolist() == [True, True, False, True]
+    down = np.array([[10.99, 10.99, np.nan, 10.99]])
+    market = replace(market, limits=LimitColumns(up, down))
+    assert market.at_limit_down(0, every, "locked").tolist() == [True, False, False, False]
     free = replace(market, limits=None)
     assert not free.at_limit_up(0, every, "locked").any()
     assert not free.at_limit_down(0, every, "locked").any()
