@@ -140,6 +140,29 @@ def limit_columns(rng: np.random.Generator, reference: Array, shares: Array) -> 
     return low, high
 
 
+def random_bars(
+    rng: np.random.Generator, symbols: Array, traded: Array, kinds: Array, events: frozenset[str]
+) -> tuple[dict[str, Array], Array, Array]:
+    """Prices day after day, NaN without a trade, and the lower and upper limits."""
+    days, stocks = shape = len(traded), len(symbols)
+    shares = np.array([BOARDS[symbol[:3]] for symbol in symbols])
+    last = cents(rng.uniform(3, 60, stocks))
+    names = ("open", "high", "low", "close", "vwap", "twap")
+    bars = {name: np.full(shape, np.nan) for name in names}
+    low_limit, high_limit = np.full(shape, np.nan), np.full(shape, np.nan)
+    for d in range(days):
+        last = cents(last / kinds[0, d] / kinds[1, d])
+        # Without columns the rule of the board is asked, which special treatment and time change.
+        other = rng.choice([0.05, 0.1, 0.2], stocks)
+        moved = rng.random(stocks) < (0.4 if "no limit columns" in events else 0.0)
+        day = bars_of_day(rng, last, np.where(moved, other, shares), events)
+        low_limit[d], high_limit[d] = limit_columns(rng, last, shares)
+        for name, values in day.items():
+            bars[name][d] = np.where(traded[d], values, np.nan)
+        last = np.where(traded[d], day["close"], last)
+    return bars, low_limit, high_limit
+
+
 def random_market(
     rng: np.random.Generator, stocks: int, days: int, events: frozenset[str]
 ) -> RandomMarket:
@@ -152,18 +175,7 @@ def random_market(
     traded = listed & ~(rng.random(shape) < (0.15 if "suspensions" in events else 0.0))
     traded[0] = listed[0]
     kinds = changes(rng, shape, events)
-    shares = np.array([BOARDS[symbol[:3]] for symbol in symbols])
-    last = cents(rng.uniform(3, 60, stocks))
-    bars = {name: np.full(shape, np.nan) for name in ("open", "high", "low", "close", "vwap")}
-    bars["twap"] = np.full(shape, np.nan)
-    low_limit, high_limit = np.full(shape, np.nan), np.full(shape, np.nan)
-    for d in range(days):
-        last = cents(last / kinds[0, d] / kinds[1, d])
-        day = bars_of_day(rng, last, shares, events)
-        low_limit[d], high_limit[d] = limit_columns(rng, last, shares)
-        for name, values in day.items():
-            bars[name][d] = np.where(traded[d], values, np.nan)
-        last = np.where(traded[d], day["close"], last)
+    bars, low_limit, high_limit = random_bars(rng, symbols, traded, kinds, events)
     gap = 0.3 if "gaps in vwap" in events else 0.02
     bars["vwap"][rng.random(shape) < gap] = np.nan
     if "no vwap" in events:
@@ -173,7 +185,6 @@ def random_market(
     columns = "no limit columns" not in events
     special = np.repeat(rng.random((1, stocks)) < 0.4, days, axis=0)
     before = np.vstack([bars["close"][:1], bars["close"][:-1]])
-    paid = kinds[1] != 1
     return RandomMarket(
         dates,
         symbols,
@@ -186,5 +197,5 @@ def random_market(
         high_limit if columns else None,
         low_limit if columns else None,
         special if "special" in events else None,
-        np.where(paid, cents(before * (1 - 1 / kinds[1])), np.nan),
+        np.where(kinds[1] != 1, cents(before * (1 - 1 / kinds[1])), np.nan),
     )

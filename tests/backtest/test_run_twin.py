@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.book import Setting
-from alpha_lightning.backtest.settings import CostSettings, ExecutionSettings
+from alpha_lightning.backtest.settings import CostSettings, ExecutionSettings, LimitRule
 from alpha_lightning.portfolio.fixed_weights import FixedWeights
 from alpha_lightning.portfolio.top_n import TopN
 from tests.backtest.run_both import (
@@ -123,6 +123,19 @@ def test_top_n(
     top_n: TopN,
 ) -> None:
     compare(sizes, happenings, execution, costs, top_n)
+
+
+BOARDS = frozenset(("limits", "no limit columns", "special", "listings", "suspensions", "splits"))
+
+
+@settings(REPRODUCIBLE, max_examples=100)
+@given(st.tuples(*SIZES), st.sampled_from(["locked", "open", "close"]), st.booleans())
+def test_limits_by_the_rules_of_the_boards(
+    sizes: tuple[int, int, int], limit: LimitRule, random_weights: bool
+) -> None:
+    execution = ExecutionSettings(price="close", limit=limit, factor_jumps="keep")
+    top_n = None if random_weights else TopN(names=4, delta=1.0)
+    compare(sizes, BOARDS, execution, CostSettings(), top_n)
 
 
 @settings(REPRODUCIBLE, max_examples=60)
