@@ -229,5 +229,7 @@ def wanted_of(
         weights = {j: int(part) / whole for j, part in zip(order[:number], parts, strict=True)}
         keep = {j for j in weights if rng.random() < 0.15}
         limit = None if rng.random() < 0.5 else int(rng.integers(1, stocks + 1))
-        decisions[row] = Wanted(weights, keep, order[number:], limit)
+        # A substitute that is wanted anyway is passed over.
+        reserves = order[number:] if rng.random() < 0.5 else rng.permutation(stocks).tolist()
+        decisions[row] = Wanted(weights, keep, reserves, limit)
     return decisions

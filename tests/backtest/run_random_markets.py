@@ -33,7 +33,7 @@ EVENTS = (
     "no amount",
 )
 # A fork of the calendar at which the rule of a board changes.
-STARTS = ("2020-08-17", "2023-04-05", "2024-02-01")
+STARTS = ("2020-08-10", "2023-04-03", "2024-02-01")
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def spells(rng: np.random.Generator, shape: tuple[int, int], events: frozenset[s
     days, stocks = shape
     listed = np.ones(shape, dtype=np.bool_)
     for j in range(1, stocks):
-        if "listings" in events and rng.random() < 0.3:
-            listed[: rng.integers(1, days), j] = False
+        if "listings" in events and rng.random() < 0.4:
+            listed[: rng.integers(1, min(days, 12)), j] = False
         if "delistings" in events and rng.random() < 0.3:
             listed[rng.integers(2, days) :, j] = False
     return listed

@@ -128,7 +128,7 @@ def test_top_n(
 BOARDS = frozenset(("limits", "no limit columns", "special", "listings", "suspensions", "splits"))
 
 
-@settings(REPRODUCIBLE, max_examples=100)
+@settings(REPRODUCIBLE, max_examples=150)
 @given(st.tuples(*SIZES), st.sampled_from(["locked", "open", "close"]), st.booleans())
 def test_limits_by_the_rules_of_the_boards(
     sizes: tuple[int, int, int], limit: LimitRule, random_weights: bool
@@ -136,6 +136,14 @@ def test_limits_by_the_rules_of_the_boards(
     execution = ExecutionSettings(price="close", limit=limit, factor_jumps="keep")
     top_n = None if random_weights else TopN(names=4, delta=1.0)
     compare(sizes, BOARDS, execution, CostSettings(), top_n)
+    stocks, days, seed = sizes
+    case = random_case(np.random.default_rng(seed), stocks, days, BOARDS)
+    every = np.arange(stocks)
+    for row in range(days):
+        ups = case.market.at_limit_up(row, every, limit).tolist()
+        downs = case.market.at_limit_down(row, every, limit).tolist()
+        assert ups == [case.bars.at_limit(row, j, limit, "up") for j in range(stocks)]
+        assert downs == [case.bars.at_limit(row, j, limit, "down") for j in range(stocks)]
 
 
 @settings(REPRODUCIBLE, max_examples=60)
