@@ -17,9 +17,9 @@ that fails. Prints a JSON object.
 Keys: ``seconds``, ``vectorbt_seconds``, ``bt_seconds`` medians over the rounds of the wall clock,
 with ``..._range`` of the quickest and the slowest; ``vectorbt_first_seconds`` its first call in the
 process, compilation included (ours: ``first_seconds``), ``vectorbt_orders_seconds`` a warm call
-without the values of the days; ``speedup_over_bt`` and ``speedup_over_vectorbt_warm`` medians of the
-ratio within a round, everything compiled; ``speedup_over_vectorbt`` the ratio of the first calls,
-which is what a command pays: vectorbt compiles the rules in every process anew;
+without the values of the days; ``speedup_over_bt`` and ``speedup_over_vectorbt_warm`` medians of
+the ratio within a round, everything compiled; ``speedup_over_vectorbt`` the ratio of the first
+calls, which is what a command pays: vectorbt compiles the rules in every process anew;
 ``max_difference_vectorbt`` and ``max_difference_bt`` largest relative differences of any day's
 value where the rules are the same: for vectorbt those of the timed run, for bt a market without
 costs and gaps. ``grid_seconds`` TOP-100 and TOP-300 times seven deltas in one pass;

@@ -16,6 +16,7 @@ from alpha_lightning.portfolio.policy import Hold, Observation, Policy, Target
 if TYPE_CHECKING:
     from alpha_lightning.backtest.market import Market
 
+PENDING = "the trade of the signal before is still to come"
 _DAY = ("value", "cash", "gain", "dividends", "cost", "turnover", "names", "short")
 
 
@@ -64,6 +65,8 @@ class Book:
         self.setting = setting
         self.account = Account.of_cash(setting.execution.capital, len(market.symbols))
         self._costs = TradeCosts(setting.costs, market)
+        self._symbols = market.symbols.copy()
+        self._symbols.flags.writeable = False
         self._due: dict[int, tuple[int, Target]] = {}
         self._decisions: list[tuple[int, Target | Hold]] = []
         self._rows: list[int] = []
@@ -96,13 +99,16 @@ class Book:
         self._held.append((held, account.shares[held], account.mark[held]))
 
     def decide(self, row: int, scores: Floats, universe: NDArray[np.bool_]) -> None:
-        """Ask the policy at the close of a signal date.
+        """Ask the policy at the close of a signal date, unless the trade before is still to come.
 
         Args:
             row: of the date.
             scores: ``(N,)``; NaN is missing.
             universe: ``(N,)``.
         """
+        if self._due:
+            self._decisions.append((row, Hold(PENDING)))
+            return
         account, market = self.account, self.market
         value, held = account.value, account.held
         weights = np.zeros(len(account.shares))
@@ -110,7 +116,7 @@ class Book:
             weights[held] = account.shares[held] * account.mark[held] / value
         seen = Observation(
             date=market.dates[row],
-            symbols=market.symbols,
+            symbols=self._symbols,
             scores=scores.astype(np.float64),
             universe=universe.copy(),
             traded=market.traded[row].copy(),

@@ -59,7 +59,7 @@ class CurveSettings:
     """Coefficient of square-root impact along the capacity curve."""
     participation: float = 0.1
     """Largest share of a stock's volume of the day along the capacity curve."""
-    delay: list[int] = field(default_factory=lambda: [1, 2, 3, 5, 10])
+    delay: list[int] = field(default_factory=lambda: [1, 2, 3, 4, 5])
     """Trading days from the signal to the trade."""
 
     def __post_init__(self) -> None:

@@ -27,6 +27,10 @@ _DONE, _SUSPENDED, _NOT_LISTED, _NO_SLOT, _PARTICIPATION, _CASH, _LOT = (
 _LIMIT_UP, _LIMIT_DOWN = np.int8(Reason.LIMIT_UP), np.int8(Reason.LIMIT_DOWN)
 DUST = 1e-9
 """Share of the portfolio's value below which a difference is no trade."""
+_ROUNDING = 1e-12  # of the value: cash that is short by less pays for everything
+_WHOLE = (
+    0.98  # of what is wanted: so much is bought whatever the costs take, less is for lack of cash
+)
 
 
 class Attempts(NamedTuple):
@@ -193,12 +197,15 @@ class TradeDay:
     def _enter(self) -> tuple[Index, Floats, list[Attempts], int]:
         """Stocks to enter, their weights, what was blocked on the way, and how many are lacking."""
         target, account = self.target, self.account
-        new = (target.weights > 0) & ~target.keep & ~_among(target.columns, self._held)
+        owned = _among(target.columns, self._held)
+        new = (target.weights > DUST) & ~target.keep & ~owned
         columns, weights = target.columns[new], target.weights[new]
         slots, short = len(columns) + len(target.reserves), 0
         if target.max_names is not None:
             slots = max(target.max_names - len(account.held), 0)
-            short = max(target.max_names - int(((target.weights > 0) | target.keep).sum()), 0)
+            # What was to be kept and is gone, delisted since the signal, is lacking too.
+            named = new | (owned & ((target.weights > 0) | target.keep))
+            short = max(target.max_names - int(named.sum()), 0)
         reason = self._purchase_reasons(columns)
         if len(columns) <= slots and not reason.any():
             return columns, weights, [], short
@@ -266,10 +273,11 @@ class TradeDay:
         value = shares * price
         charges = self.costs.of_purchases(self.row, columns, value)
         need = float(value.sum()) * (1 + fees.buy) + float(charges.impact.sum())
-        if need > 0 and float(value.sum()) + charges.total > cash:
+        if need > 0 and float(value.sum()) + charges.total > cash + _ROUNDING * self._value:
             fixed = fees.minimum * float((shares > 0).sum())
-            shares = shares * max(0.0, (cash - fixed) / need)
-            scaled = (reason == _DONE) & (value > 0)
+            part = max(0.0, (cash - fixed) / need)
+            shares = np.where(part * value > DUST * self._value, part * shares, 0.0)
+            scaled = (reason == _DONE) & (value > 0) & (part < _WHOLE)
             reason = np.where(scaled, _CASH, reason)
         return self._in_lots(shares, reason, np.ones(len(shares), dtype=bool))
 

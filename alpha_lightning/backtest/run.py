@@ -22,7 +22,8 @@ def run_backtests(
 ) -> list[Outcome]:
     """Run every setting; a day of the market is read once for all of them.
 
-    A policy is asked at the close of each signal date and its answer traded ``delay`` days later.
+    A policy is asked at the close of each signal date and its answer traded ``delay`` days later; a
+    signal before that trade is passed over, for nobody knows yet what will be held.
     Nothing that is recorded of a day depends on a later one.
 
     Args:
@@ -50,4 +51,5 @@ def run_backtests(
             for book in books:
                 scores = book.setting.scores
                 book.decide(row, unknown if scores is None else scores[k], universe[k])
-    return [book.close() for book in books]
+    # What a book has noted is let go as its ledger is made.
+    return [books.pop(0).close() for _ in settings]

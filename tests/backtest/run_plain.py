@@ -14,6 +14,9 @@ from tests.backtest.run_plain_market import Bars
 from tests.backtest.run_plain_policies import PlainPolicy, Seen, Wanted
 
 DUST = 1e-9
+WHOLE = 0.98
+PENDING = "the trade of the signal before is still to come"
+ROUNDING = 1e-12
 
 
 @dataclass
@@ -70,8 +73,6 @@ class PlainRun:
         signals: row of each signal date.
         universe: ``(S, N)``.
         scores: ``(S, N)``.
-        tight: rows on which a rounding error decides whether the cash is enough.
-        broke: whether one has decided if anything is left beside the smallest fees.
     """
 
     bars: Bars
@@ -85,8 +86,6 @@ class PlainRun:
     trades: list[Trade] = field(default_factory=list)
     held: list[tuple[int, str]] = field(default_factory=list)
     decisions: list[tuple[int, Wanted | str]] = field(default_factory=list)
-    tight: set[int] = field(default_factory=set)
-    broke: bool = False
     shares: dict[int, float] = field(default_factory=dict)
     mark: dict[int, float] = field(default_factory=dict)
     cash: float = 0.0
@@ -113,7 +112,8 @@ class PlainRun:
             if begun:
                 self.record(d)
             if d in self.signals:
-                answer = self.policy.decide(self.seen(d))
+                pending = any(row > d for row in queue)
+                answer = PENDING if pending else self.policy.decide(self.seen(d))
                 self.decisions.append((d, answer))
                 if isinstance(answer, Wanted):
                     queue[d + self.execution.delay] = d, answer
@@ -256,7 +256,7 @@ class PlainRun:
         orders: list[Order] = []
         waiting: list[float] = []
         for j, weight in target.weights.items():
-            if weight > 0 and j not in target.keep and j not in before:
+            if weight > DUST and j not in target.keep and j not in before:
                 wanted = weight * total / self.price(d, j)
                 reason = self.why_not_buy(d, j)
                 if len(orders) >= slots:
@@ -276,7 +276,10 @@ class PlainRun:
             else:
                 orders.append(Order(j, self.price(d, j), wanted, wanted))
                 waiting.pop(0)
-        named = sum(weight > 0 or j in target.keep for j, weight in target.weights.items())
+        named = 0
+        for j, weight in target.weights.items():
+            kept = j in target.keep
+            named += kept or weight > 0 if j in before else not kept and weight > DUST
         self.short = len(waiting) + max(0, (target.max_names or 0) - named)
         return orders
 
@@ -305,20 +308,21 @@ class PlainRun:
             fixed += self.costs.minimum
             need += v * (1 + self.costs.buy) + impact
             total += v + fee + impact
-        dust = DUST * self.value(lambda j: self.mark[j])
-        if abs(total - self.cash) <= dust:
-            self.tight.add(d)
-        self.broke = self.broke or (total > 0 and fixed > 0 and abs(self.cash - fixed) <= dust)
-        k = 1.0 if total <= max(self.cash, 0.0) else max(0.0, (self.cash - fixed) / need)
+        worth = self.value(lambda j: self.mark[j])
+        enough = total <= max(self.cash + ROUNDING * worth, 0.0)
+        k = 1.0 if enough else max(0.0, (self.cash - fixed) / need)
         flow = 0.0
         for order in orders:
-            x = self.whole(k * order.shares)
-            if x == 0 and k * order.shares > 0:
+            part = k * order.shares
+            if not enough and part * order.price <= DUST * worth:
+                part = 0.0
+            x = self.whole(part)
+            if x == 0 and part > 0:
                 reason = Reason.LOT
             elif order.clipped:
                 reason = Reason.PARTICIPATION
             else:
-                reason = Reason.DONE if k == 1 else Reason.CASH
+                reason = Reason.DONE if k >= WHOLE else Reason.CASH
             if x == 0:
                 self.blocked(d, s, order.column, order.wanted, reason)
             else:

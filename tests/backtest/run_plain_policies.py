@@ -52,15 +52,9 @@ class PlainReplay:
 
 @dataclass
 class PlainTopN:
-    """The best names, so many of them changed at a time.
-
-    Args:
-        settings: of the policy.
-        tight: whether a rounding error has decided if anything is left for newcomers.
-    """
+    """The best names, so many of them changed at a time."""
 
     settings: TopN
-    tight: bool = False
 
     def decide(self, seen: Seen) -> Wanted | str:
         rule = self.settings
@@ -114,7 +108,6 @@ class PlainTopN:
         if rule.reweight == "band":
             return weights, {j for j in staying if abs(drifted[j] * rule.names - 1) <= rule.band}
         rest = 1 - math.fsum(drifted[j] for j in staying)
-        self.tight = self.tight or bool(entrants and abs(rest) < 1e-9)
         for j in entrants:
             weights[j] = max(0.0, rest) / len(entrants)
         return weights, set(staying)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from alpha_lightning.backtest.book import Book, Setting
+from alpha_lightning.backtest.book import PENDING, Book, Setting
 from alpha_lightning.backtest.ledger import Reason
 from alpha_lightning.backtest.settings import ExecutionSettings
 from alpha_lightning.portfolio.fixed_weights import FixedWeights
@@ -135,3 +135,25 @@ def test_a_portfolio_that_has_lost_everything_goes_on_with_nothing() -> None:
     assert ledger.value.tolist() == [100, 0, 0, 0]
     assert spy.seen[-1].weights.tolist() == [0, 0]
     assert ledger.turnover[1:].tolist() == [0, 0, 0]
+
+
+def test_a_signal_before_the_trade_of_the_one_before_is_passed_over() -> None:
+    spy = Spy(target({0: 1.0}))
+    rules = ExecutionSettings("close", delay=2, capital=100)
+    book = Book(flat_market([10, 20], days=6), Setting("a", spy, None, rules, FREE))
+    for row in range(6):
+        book.step(row)
+        book.decide(row, NOBODY, EVERYBODY)
+    ledger = book.close().ledger
+    # Signals of rows 0, 2 and 4 are traded on rows 2, 4 and 6, the last one after the end.
+    assert len(spy.seen) == 3
+    assert ledger.held == ((1, PENDING), (3, PENDING), (5, PENDING))
+    assert np.flatnonzero(np.isfinite(ledger.turnover)).tolist() == [0, 2]
+
+
+def test_symbols_cannot_be_changed_by_a_policy() -> None:
+    spy = Spy(Hold("no"))
+    book = Book(flat_market([10, 20]), Setting("a", spy))
+    book.decide(0, NOBODY, EVERYBODY)
+    with pytest.raises(ValueError, match="read-only"):
+        spy.seen[0].symbols[0] = "X"

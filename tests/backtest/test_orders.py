@@ -57,6 +57,15 @@ def test_purchases_share_the_cash_that_costs_leave() -> None:
     assert (account.cash, done.cost) == (0, 200)
 
 
+def test_what_only_costs_take_is_no_lack_of_cash() -> None:
+    account = cash(1000, 2)
+    costs = CostSettings(buy=0.01)
+    done = trade_day(flat_market([10, 10]), account, target({0: 0.5, 1: 0.5}), costs).trade()
+    assert [(column, reason) for column, _, _, reason in rows(done)] == [(0, ""), (1, "")]
+    assert account.shares == pytest.approx([50 / 1.01] * 2)
+    assert account.cash == pytest.approx(0, abs=1e-9)
+
+
 def test_the_smallest_fee_is_kept_out_of_the_cash_that_is_spent() -> None:
     market, account = flat_market([10, 10]), cash(1000, 2)
     costs = CostSettings(buy=0.01, minimum=30)

@@ -124,7 +124,7 @@ def test_nothing_is_traded_that_the_market_forbids(seed: int) -> None:
             assert x % execution.lot == pytest.approx(0)
 
 
-@pytest.mark.parametrize("reweight", ["always"])
+@pytest.mark.parametrize("reweight", ["always", "never", "band"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_never_more_names_than_n_and_every_lacking_one_is_told(
     seed: int, reweight: Reweight

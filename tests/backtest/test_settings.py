@@ -40,9 +40,7 @@ def test_settings_that_cannot_be_meant(settings: Any, value: dict[str, Any], wor
         settings(**value)
 
 
-@pytest.mark.parametrize(
-    "settings", [SignalSettings, ExecutionSettings, CostSettings, Conventions]
-)
+@pytest.mark.parametrize("settings", [SignalSettings, ExecutionSettings, CostSettings, Conventions])
 def test_defaults_are_legal_and_every_field_is_told(settings: Any) -> None:
     assert dataclasses.asdict(settings())
 

@@ -25,7 +25,7 @@ def test_a_policy_is_anything_that_decides_and_history_asks_for_the_past() -> No
         shares=np.zeros(3),
         weights=np.zeros(3),
         value=1.0,
-        past=lambda field, days: past[-days:].copy(),
+        past=lambda _, days: past[-days:].copy(),
     )
     policy: Policy = Everything()
     target = policy.decide(seen)
