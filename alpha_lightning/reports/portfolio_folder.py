@@ -12,7 +12,7 @@ from alpha_lightning.reports.reading import read_mapping, read_table, read_text
 Table = Any
 """A pandas DataFrame."""
 NEEDED = ("portfolio_summary", "portfolio_nav")
-_AGAIN = "run the study's portfolios again"
+_AGAIN = "delete the study's folder portfolios and run the study again"
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,39 @@ class PortfolioFolder:
     def shown_delta(self) -> float:
         """The turnover limit whose values are drawn."""
         return float(self.tables["portfolio_nav"]["delta"].iloc[0])
+
+
+def study_portfolios(
+    study: Path, config: Mapping[str, Any]
+) -> tuple[PortfolioFolder | None, tuple[str, ...]]:
+    """Portfolios of a study, or why those that it asks for are missing.
+
+    What lies there of settings that are gone, or from before a run that failed, is not shown.
+
+    Args:
+        study: its folder.
+        config: ``study.yaml``.
+
+    Raises:
+        ArtefactError: the portfolios are damaged, or a table is missing.
+    """
+    asked = config.get("portfolios")
+    if isinstance(asked, Mapping) and not asked.get("names"):
+        return None, ()
+    task = study / "tasks" / "portfolios"
+    if (task / "failed.json").exists() or (task.is_dir() and not (task / "done.json").exists()):
+        return None, (f"The portfolios are missing: {_failure(task / 'failed.json')}",)
+    found = read_portfolios(study / "portfolios")
+    lacking = ("The portfolios are missing: run the study again.",)
+    return found, lacking if found is None and asked else ()
+
+
+def _failure(file: Path) -> str:
+    try:
+        told = str(json.loads(file.read_text(encoding="utf-8"))["failure"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "their run was cut off, run the study again."
+    return told if told.endswith(".") else f"{told}."
 
 
 def read_portfolios(folder: Path) -> PortfolioFolder | None:

@@ -56,6 +56,7 @@ def headline(study: str) -> str:
     told.append(tables.top_text(read.groups, read.scores))
     if read.portfolios is not None:
         told += [portfolio_text(read.portfolios), *read.portfolios.warnings]
+    told += read.missing
     if (claims := frames.get("claims")) is not None:
         told.append(tables.claims_text(claims))
     if (value := frames.get("dataset_value")) is not None:

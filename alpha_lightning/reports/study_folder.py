@@ -12,7 +12,7 @@ import yaml
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.reports.cards import Card, read_cards
-from alpha_lightning.reports.portfolio_folder import PortfolioFolder, read_portfolios
+from alpha_lightning.reports.portfolio_folder import PortfolioFolder, study_portfolios
 from alpha_lightning.reports.reading import read_mapping, read_table, read_text
 from alpha_lightning.weighting.subsets import in_order
 
@@ -45,6 +45,7 @@ class StudyFolder:
         panel: the panel, when it still lies where the evaluation found it or in the study.
         cards: of the networks, by unit.
         portfolios: when they are there.
+        missing: why portfolios that were asked for are not.
     """
 
     path: Path
@@ -56,6 +57,7 @@ class StudyFolder:
     panel: Panel | None
     cards: dict[str, Card]
     portfolios: PortfolioFolder | None = None
+    missing: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -114,7 +116,7 @@ class StudyFolder:
                 "Simulated market: a signal was planted in these prices. The numbers show that the"
                 " chain works and say nothing of real markets."
             )
-        sentences += self.about["warnings"]
+        sentences += [*self.missing, *self.about["warnings"]]
         if self.panel is None:
             sentences.append(
                 f"The panel {self.about['panel']} is no longer there: what its vendor tables"
@@ -161,6 +163,7 @@ def read_study(path: str | Path) -> StudyFolder:
     folder_of = file.parent / "tables"
     tables = {name: read_table(folder_of / f"{name}.csv", _AGAIN) for name in sorted(names)}
     timings = folder / "timings.csv"
+    portfolios, missing = study_portfolios(folder, config)
     return StudyFolder(
         path=folder,
         config_text=text,
@@ -170,7 +173,8 @@ def read_study(path: str | Path) -> StudyFolder:
         timings=read_table(timings, _AGAIN) if timings.exists() else None,
         panel=_panel(Path(about["panel"]), folder / "panel"),
         cards=read_cards(folder),
-        portfolios=read_portfolios(folder / "portfolios"),
+        portfolios=portfolios,
+        missing=missing,
     )
 
 

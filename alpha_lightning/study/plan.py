@@ -56,9 +56,11 @@ def _tasks(study: StudySettings, planning: bool) -> Iterator[Task]:
         "report",
         "alpha_lightning.reports.report:report",
         {"study": str(study.folder)},
-        ("evaluate", *(task.name for task in (*cards, *portfolios))),
+        ("evaluate", *(task.name for task in cards)),
         {"study.yaml": fingerprint_json(_told(study))},
         str(study.folder / "report" / "index.html"),
+        # A page without them is worth more than none.
+        after=tuple(task.name for task in portfolios),
     )
     if study.tracking.mode:
         yield _wandb(study, scores, planning=planning)

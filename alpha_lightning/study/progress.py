@@ -39,6 +39,7 @@ class Progress:
         self._drop_spent()
         self.failures: list[Outcome] = []
         self.ended = 0
+        self.ran: set[str] = set()
         self.bar = tqdm(total=len(tasks), initial=len(done), unit="task", desc="study")
         if done:
             self.bar.write(f"{len(done)} tasks done before, {len(todo)} to run")
@@ -59,6 +60,7 @@ class Progress:
         self.bar.update()
         if outcome.failure is None:
             self.unfinished.discard(name)
+            self.ran.add(name)
             self.seconds[name] = outcome.seconds
             self.bar.write(f"{name}: {outcome.seconds:.1f} s")
             self._write_timings()
@@ -76,6 +78,8 @@ class Progress:
         lines += [f"  {o.task.name}: {o.failure} (log: {o.log})" for o in self.failures]
         if waiting := wanted - self.ended:
             lines.append(f"  {waiting} that need them did not run")
+        if "report" in self.ran:
+            lines.append(f"  the report says what it lacks: {self.folder / 'report/index.html'}")
         return "\n".join(lines)
 
     def _drop_spent(self) -> None:

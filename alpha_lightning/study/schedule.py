@@ -1,7 +1,7 @@
 """The order of tasks, whoever runs them: needs first, what was lost again, failures alone."""
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +58,8 @@ def run_on(
 ) -> Generator[Outcome, None, None]:
     """Run tasks on workers; yields each as it ends.
 
-    A task runs once all tasks of the list that it needs have succeeded. One that fails takes only
-    those down that need it; they are not yielded. One whose worker was lost is tried again; one
+    A task runs once all tasks of the list that it needs have succeeded, and those that it comes
+    after have ended. One that fails takes only those down that need it; they are not yielded. One whose worker was lost is tried again; one
     that ended with an error of its own is not, since it would again.
 
     Args:
@@ -70,10 +70,15 @@ def run_on(
         retries: how often a task is tried again whose worker was lost.
     """
     waiting = {task.name: task for task in tasks}
-    unfinished, lost = set(waiting), Counter[str]()
+    unfinished, lost, failed = set(waiting), Counter[str](), set[str]()
     with workers:
         while True:
-            ready = [task for task in waiting.values() if not unfinished.intersection(task.needs)]
+            going = unfinished - _given_up(waiting.values(), failed)
+            ready = [
+                task
+                for task in waiting.values()
+                if not unfinished.intersection(task.needs) and not going.intersection(task.after)
+            ]
             # What reads transient artefacts comes first, so that few of them lie there at once.
             ready.sort(key=lambda task: task.transient)
             for task in ready:
@@ -89,5 +94,15 @@ def run_on(
                     waiting[task.name] = task
                 elif ended.failure is None:
                     unfinished.discard(task.name)
+                else:
+                    failed.add(task.name)
                 log = folder / task.name / LOG
                 yield Outcome(task, ended.seconds, ended.failure, log, again)
+
+
+def _given_up(waiting: Iterable[Task], failed: set[str]) -> set[str]:
+    gone = set(failed)
+    for task in waiting:
+        if gone.intersection(task.needs):
+            gone.add(task.name)
+    return gone

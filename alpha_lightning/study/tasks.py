@@ -45,6 +45,7 @@ class Task:
         aside: further arguments, on which the artefact does not depend.
         restore: a shorter way to an artefact that is gone.
         transient: whether the artefact may go once every task that needs it is done.
+        after: names of tasks whose artefacts it reads too, or does without where they failed.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Task:
     aside: Mapping[str, Any] = field(default_factory=dict)
     restore: Restore | None = None
     transient: bool = False
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def identify(tasks: Sequence[Task], folder: Path) -> dict[str, Identity]:
             code=code_fingerprint(task.function, task.arguments),
             settings=fingerprint_json([task.function, arguments]),
             inputs=fingerprint_json(dict(task.reads)),
-            needs=fingerprint_json([found[name].key for name in task.needs]),
+            needs=fingerprint_json([found[name].key for name in (*task.needs, *task.after)]),
         )
     return found
 
@@ -121,7 +123,7 @@ def tasks_to_run(
     reasons: dict[str, str] = {}
     for task in tasks:
         reason = _reason(read_marker(folder / task.name), identities[task.name])
-        before = next((name for name in task.needs if reasons.get(name)), None)
+        before = next((name for name in (*task.needs, *task.after) if reasons.get(name)), None)
         if reason is None and before is not None:
             reason = f"needs {before}"
         if reason == "new" and (folder / task.name / FAILED).exists():

@@ -68,3 +68,14 @@ def test_a_share_keeps_what_others_need_and_leaves_the_times_to_them(tmp_path: P
         assert not progress.failures
     assert (tmp_path / "a.parquet").exists()
     assert not (tmp_path / "timings.csv").exists()
+
+
+def test_a_failure_names_the_report_that_was_made_without_it(tmp_path: Path) -> None:
+    tasks = [Task("portfolios", "x:y", {}), Task("report", "x:y", {}, after=("portfolios",))]
+    with Progress(tmp_path, tasks, tasks) as progress:
+        (tmp_path / "tasks/portfolios").mkdir(parents=True)
+        progress.add(ended(tasks[0], tmp_path, "a jump"))
+        progress.add(ended(tasks[1], tmp_path))
+    assert progress.failure().splitlines()[2:] == [
+        f"  the report says what it lacks: {tmp_path}/report/index.html"
+    ]

@@ -85,3 +85,21 @@ def test_a_task_without_room_lets_others_pass() -> None:
     workers = Narrow({task.name: [GOOD] for task in tasks}, places=2)
     assert len(order(workers, tasks)) == 4
     assert workers.started == ["fit/a", "weigh", "fit/b", "fit/c"]
+
+
+def test_what_comes_after_a_failure_runs_all_the_same() -> None:
+    a, b = Task("a", "x:y", {}), Task("b", "x:y", {}, ("a",))
+    c, d = Task("c", "x:y", {}), Task("d", "x:y", {}, ("c",), after=("b",))
+    tasks = [a, b, c, d]
+
+    def started(places: int = 2, **ends: list[Ended]) -> list[str]:
+        workers = Listed({name: [GOOD] for name in "abcd"} | ends, places)
+        order(workers, tasks, retries=1)
+        return workers.started
+
+    assert started() == ["a", "c", "b", "d"]
+    assert started(b=[LOST, GOOD]) == ["a", "c", "b", "b", "d"], "it waits until b has ended"
+    assert started(b=[BAD]) == ["a", "c", "b", "d"]
+    assert started(b=[LOST, LOST]) == ["a", "c", "b", "b", "d"]
+    assert started(a=[BAD]) == ["a", "c", "d"], "b will never run"
+    assert started(c=[BAD]) == ["a", "c", "b"]
