@@ -59,8 +59,9 @@ def run_on(
     """Run tasks on workers; yields each as it ends.
 
     A task runs once all tasks of the list that it needs have succeeded, and those that it comes
-    after have ended. One that fails takes only those down that need it; they are not yielded. One whose worker was lost is tried again; one
-    that ended with an error of its own is not, since it would again.
+    after have ended. One that fails takes only those down that need it; they are not yielded. One
+    whose worker was lost is tried again; one that ended with an error of its own is not, since it
+    would again.
 
     Args:
         workers: who runs them.
