@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_lightning.backtest.account import Account
+from alpha_lightning.backtest.attempts import Attempts
 from alpha_lightning.backtest.ledger import Floats, Holdings, Index, Ledger, Reason, Trades
-from alpha_lightning.backtest.orders import Attempts, TradeDay
+from alpha_lightning.backtest.orders import TradeDay
 from alpha_lightning.backtest.settings import CostSettings, ExecutionSettings
 from alpha_lightning.backtest.trade_costs import Charges, TradeCosts
 from alpha_lightning.portfolio.policy import Hold, Observation, Policy, Target

@@ -85,8 +85,10 @@ class CorporateActions:
         if row == 0:
             return None
         held = _Held(row, columns, marks, self.factor[row][columns] / self.factor[row - 1][columns])
-        if self.events is not None and self.events.covers(row):
-            return self._told(self.events, held, execution)
+        if self.events is not None:
+            held.change[self._told_before(self.events, held)] = 1.0
+            if self.events.covers(row):
+                return self._told(self.events, held, execution)
         jump = np.abs(held.change - 1) > _NO_CHANGE
         if not jump.any():
             return None
@@ -97,6 +99,21 @@ class CorporateActions:
             if execution.factor_jumps == "ignore":
                 jump &= ~wrong
         return _from_factor(np.where(jump, held.change, 1.0), marks, execution)
+
+    def _told_before(self, events: CorporateEvents, held: _Held) -> list[int]:
+        # Who comes back from a suspension with a factor that only now catches up with an event
+        # which the table told, and which was booked, while the stock was away.
+        before = held.row - 1
+        away = (np.abs(held.change - 1) > _NO_CHANGE) & ~self.traded[before][held.columns]
+        found = []
+        for k in np.flatnonzero(away).tolist():
+            column, last = held.columns[k], before
+            while last > 0 and not self.traded[last, column]:
+                last -= 1
+            still = self.factor[before, column] == self.factor[last, column]
+            if still and events.any_of(column, last + 1, held.row):
+                found.append(k)
+        return found
 
     def _told(
         self, events: CorporateEvents, held: _Held, execution: ExecutionSettings

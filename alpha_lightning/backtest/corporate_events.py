@@ -47,6 +47,11 @@ class CorporateEvents:
         """Whether the table would know an event of the row."""
         return self.first <= row <= self.last
 
+    def any_of(self, column: int, first: int, end: int) -> bool:
+        """Whether a stock has an event on the rows from ``first`` to before ``end``."""
+        begin, stop = np.searchsorted(self.rows, [first, end])
+        return bool((self.columns[begin:stop] == column).any())
+
     def of(self, row: int, columns: Index) -> tuple[Floats, Floats, Flags]:
         """Events of some stocks on a row, ``(n,)`` each.
 

@@ -12,7 +12,10 @@ Index = NDArray[np.intp]
 
 
 class Reason(IntEnum):
-    """Why a trade was not done, or not whole; what else ends a holding."""
+    """Why a trade was not done, or not whole; what else ends a holding.
+
+    ``COST``: the sale would have cost more than it brought in.
+    """
 
     DONE = 0
     SUSPENDED = 1
@@ -24,6 +27,7 @@ class Reason(IntEnum):
     CASH = 7
     LOT = 8
     DELISTED = 9
+    COST = 10
 
     @property
     def words(self) -> str:
@@ -95,7 +99,7 @@ class Ledger:
         turnover: ``(D,)`` half of what was bought and sold, over the value before the trade; NaN
             without a trade.
         names: ``(D,)`` stocks held.
-        short: ``(D,)`` stocks that were wanted, blocked, and not replaced.
+        short: ``(D,)`` stocks that were wanted, not bought at all, and not replaced.
         holdings: of every day.
         trades: tried.
         held: signals without a trade, as (panel row, reason).

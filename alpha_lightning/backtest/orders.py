@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alpha_lightning.backtest.account import Account
+from alpha_lightning.backtest.attempts import Attempts, Traded
 from alpha_lightning.backtest.ledger import Floats, Index, Reason
 from alpha_lightning.backtest.settings import ExecutionSettings
 from alpha_lightning.backtest.trade_costs import Charges, TradeCosts
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from alpha_lightning.backtest.market import Market
 
 Flags = NDArray[np.bool_]
-_DONE, _SUSPENDED, _NOT_LISTED, _NO_SLOT, _PARTICIPATION, _CASH, _LOT = (
+_DONE, _SUSPENDED, _NOT_LISTED, _NO_SLOT, _PARTICIPATION, _CASH, _LOT, _COST = (
     np.int8(reason)
     for reason in (
         *(Reason.DONE, Reason.SUSPENDED, Reason.NOT_LISTED, Reason.NO_SLOT),
-        *(Reason.PARTICIPATION, Reason.CASH, Reason.LOT),
+        *(Reason.PARTICIPATION, Reason.CASH, Reason.LOT, Reason.COST),
     )
 )
 _LIMIT_UP, _LIMIT_DOWN = np.int8(Reason.LIMIT_UP), np.int8(Reason.LIMIT_DOWN)
@@ -31,42 +32,6 @@ _ROUNDING = 1e-12  # of the value: cash that is short by less pays for everythin
 _WHOLE = (
     0.98  # of what is wanted: so much is bought whatever the costs take, less is for lack of cash
 )
-
-
-class Attempts(NamedTuple):
-    """Trades that were tried, ``(n,)`` each: as in `Trades`."""
-
-    column: Index
-    wanted: Floats
-    shares: Floats
-    price: Floats
-    charges: Charges
-    reason: NDArray[np.int8]
-
-    @property
-    def flow(self) -> float:
-        """Money that changed hands."""
-        done = self.shares != 0  # a blocked trade may have no price
-        return float(np.abs(self.shares[done]) @ self.price[done])
-
-
-@dataclass(frozen=True)
-class Traded:
-    """What a trade did to the account.
-
-    Args:
-        attempts: in their order.
-        gain: of the old holdings from their marks to the trade prices.
-        cost: of all trades.
-        turnover: half of what was bought and sold over the value before.
-        short: stocks that were wanted, blocked, and not replaced.
-    """
-
-    attempts: tuple[Attempts, ...]
-    gain: float
-    cost: float
-    turnover: float
-    short: int
 
 
 @dataclass(frozen=True)
@@ -98,6 +63,8 @@ class TradeDay:
         account.recount()
         entries, weights, blocked, short = self._enter()
         purchases = self._buy(entries, weights)
+        # Entries are tried last; too little for a lot or no cash at all is a lacking stock too.
+        short += int((purchases.shares[len(purchases.shares) - len(entries) :] == 0).sum())
         account.recount(entries)
         attempts = (sales, *blocked, purchases)
         flow = sum(a.flow for a in attempts)
@@ -167,13 +134,18 @@ class TradeDay:
         if self.execution.lot is not None:
             clipped = reason == _PARTICIPATION
             shares = np.where(clipped, whole_lots(shares, self.execution.lot), shares)
+        charges = self.costs.of_sales(row, columns, shares * price)
+        # Nobody pays to get rid of shares.
+        ruinous = charges.each > shares * price * (1 + DUST)
+        if ruinous.any():
+            shares, reason = np.where(ruinous, 0.0, shares), np.where(ruinous, _COST, reason)
+            charges = self.costs.of_sales(row, columns, shares * price)
         value = shares * price
-        charges = self.costs.of_sales(row, columns, value)
         account.shares[columns] -= shares
         # What is left of a whole sale is nothing, not the dust of a subtraction.
         account.shares[columns[shares == self._shares[chosen]]] = 0.0
         account.cash += float(value.sum()) - charges.total
-        return Attempts(columns, -wanted, -shares, price, charges, reason)
+        return Attempts(columns, -wanted, 0.0 - shares, price, charges, reason)
 
     def _in_lots(
         self, shares: Floats, reason: NDArray[np.int8], cut: Flags

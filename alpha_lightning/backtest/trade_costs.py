@@ -20,6 +20,11 @@ class Charges(NamedTuple):
     impact: Floats
 
     @property
+    def each(self) -> Floats:
+        """Of every trade, ``(n,)``."""
+        return np.asarray(self.fee + self.duty + self.impact)
+
+    @property
     def total(self) -> float:
         """Of all trades."""
         return float(self.fee.sum() + self.duty.sum() + self.impact.sum())

@@ -200,6 +200,7 @@ class PlainRun:
         flow = self.sell(d, s, target, total)
         buys = self.enter(d, s, target, total, before)
         flow += self.buy(d, s, self.add(d, s, target, total) + buys)
+        self.short += sum(order.column not in self.shares for order in buys)
         self.turnover = 0.5 * flow / total
 
     def blocked(self, d: int, s: int, j: int, wanted: float, reason: Reason) -> None:
@@ -244,6 +245,9 @@ class PlainRun:
                 x, reason = self.whole(self.largest(d, j)), Reason.PARTICIPATION
             if x == 0:
                 self.blocked(d, s, j, -wanted, reason)
+                continue
+            if sum(self.bars.cost(d, j, -x, price, self.costs)) > x * price * (1 + DUST):
+                self.blocked(d, s, j, -wanted, Reason.COST)
                 continue
             flow += self.book(d, s, j, -wanted, -x, reason)
             if x == n:

@@ -132,7 +132,7 @@ class Bars:
             cash, shares = event
             booked = 1 + shares, cash, (mark - cash) / (1 + shares)
             wrong = self.unexplained(d, j, mark, mark / booked[2])
-        elif abs(g - 1) > (1e-4 if told else 1e-9):
+        elif abs(g - 1) > (1e-4 if told else 1e-9) and not self.catches_up(d, j):
             # With a table the factor is only checked, and few digits of it wander.
             wrong = told or self.unexplained(d, j, mark, g)
             split = execution.corporate_actions == "shares" or g < 1 or g >= execution.split_from
@@ -142,6 +142,12 @@ class Bars:
         if wrong and execution.factor_jumps == "refuse":
             raise UnexplainedJumpError(self.symbols[j], self.dates[d])
         return None if wrong and execution.factor_jumps == "ignore" else booked
+
+    def catches_up(self, d: int, j: int) -> bool:
+        """Whether the factor comes late for an event that the table told in a suspension."""
+        last = self.last_row(d, j)
+        told = [row for row in range(last + 1, d) if self.events and (row, j) in self.events]
+        return last >= 0 and bool(told) and self.factor[last][j] == self.factor[d - 1][j]
 
     def unexplained(self, d: int, j: int, mark: float, g: float) -> bool:
         """Whether the price does not move with the factor."""

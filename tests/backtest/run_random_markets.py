@@ -31,6 +31,7 @@ EVENTS = (
     "special",
     "no limit columns",
     "no amount",
+    "late factors",
 )
 # A fork of the calendar at which the rule of a board changes.
 STARTS = ("2020-08-10", "2023-04-03", "2024-02-01")
@@ -184,13 +185,17 @@ def random_market(
     amount = np.where(traded, np.floor(bars["close"] * volume * 0.98), 0.0)
     columns = "no limit columns" not in events
     special = np.repeat(rng.random((1, stocks)) < 0.4, days, axis=0)
+    factor = np.cumprod(kinds.prod(axis=0), axis=0)
+    if "late factors" in events:  # as a panel's, which stand still while a stock is away
+        seen = np.maximum.accumulate(np.where(traded, np.arange(days)[:, None], 0), axis=0)
+        factor = np.take_along_axis(factor, seen, axis=0)
     before = np.vstack([bars["close"][:1], bars["close"][:-1]])
     return RandomMarket(
         dates,
         symbols,
         bars,
         volume,
-        np.cumprod(kinds.prod(axis=0), axis=0),
+        factor,
         traded,
         listed,
         None if "no amount" in events else amount,

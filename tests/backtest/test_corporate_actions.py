@@ -182,3 +182,32 @@ def test_a_dividend_as_large_as_the_price_is_refused() -> None:
 def test_a_booking_is_three_arrays() -> None:
     growth, cash, marks = Booking(np.ones(1), np.zeros(1), MARKS[:1])
     assert_array_equal([growth[0], cash[0], marks[0]], [1, 0, 20])
+
+
+@pytest.mark.parametrize("covered", [2, 3])
+def test_an_event_in_a_suspension_is_booked_once(covered: int) -> None:
+    # AA is away on rows 1 and 2, and goes ex-dividend on row 2; its factor follows on row 3.
+    factor = np.array([[1.0, 1.0]] * 3 + [[10 / 9, 1.25]])
+    events = CorporateEvents(np.array([2]), np.array([0]), np.array([1.0]), np.zeros(1), 0, covered)
+    market = CorporateActions(
+        dates=np.arange("2021-03-01", "2021-03-05", dtype="datetime64[D]"),
+        symbols=np.array(["AA", "BB"]),
+        factor=factor,
+        opens=np.array([[10.0, 10.0]] * 3 + [[9.0, 8.0]]),
+        traded=np.array([[True, True], [False, True], [False, True], [True, True]]),
+        events=events,
+    )
+    execution, first = ExecutionSettings(), np.array([0])
+    found = market.on(2, first, np.array([10.0]), execution)
+    assert found is not None
+    assert (found.cash.tolist(), found.marks.tolist()) == ([1.0], [9.0])
+    assert market.on(3, first, np.array([9.0]), execution) is None
+    # A factor that had followed already, and a stock that was not away, jump anew.
+    factor[2, 0] = 1.1
+    if covered == 3:
+        with pytest.raises(UserError, match="of AA changes"):
+            market.on(3, first, np.array([9.0]), execution)
+        with pytest.raises(UserError, match="of BB changes"):
+            market.on(3, np.array([1]), np.array([10.0]), execution)
+    else:
+        assert market.on(3, first, np.array([9.0]), execution) is not None

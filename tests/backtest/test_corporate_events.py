@@ -120,3 +120,12 @@ def test_bad_tables_are_refused(panel: Panel, tmp_path: Path) -> None:
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match="row 2, 2020-01-03 S001: a value that cannot be read"):
         read_events(file, panel)
+
+
+def test_whether_a_stock_has_an_event_between_two_rows() -> None:
+    zero = np.zeros(2)
+    events = CorporateEvents(np.array([2, 4]), np.array([1, 0]), zero, zero, 0, 9)
+    assert events.any_of(1, 2, 3)
+    assert not events.any_of(1, 0, 2)
+    assert not events.any_of(1, 3, 9)
+    assert events.any_of(0, 0, 5)

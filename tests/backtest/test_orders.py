@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from alpha_lightning.backtest.account import Account
+from alpha_lightning.backtest.attempts import Traded
 from alpha_lightning.backtest.ledger import Reason
-from alpha_lightning.backtest.orders import Traded, whole_lots
+from alpha_lightning.backtest.orders import whole_lots
 from alpha_lightning.backtest.settings import CostSettings
 from tests.backtest.orders_market import flat_market, limited, target, trade_day
 
@@ -173,3 +174,33 @@ def test_an_empty_target_sells_everything() -> None:
     account = holding([50, 50], [10, 10])
     done = trade_day(flat_market([10, 10]), account, target({})).trade()
     assert (account.cash, account.held.tolist(), done.turnover) == (1000, [], 0.5)
+
+
+def test_a_sale_that_costs_more_than_it_brings_in_is_not_done() -> None:
+    account = holding([0.4, 60, 50], [10, 10, 10], 1)
+    done = trade_day(
+        flat_market([10, 10, 10]),
+        account,
+        target({1: 594.9 / 1105, 2: 0.46}),
+        CostSettings(buy=0.0, sell=0.0, minimum=5),
+    ).trade()
+    # An exit worth 4 and an excess of 5.1 at a fee of 5.
+    assert rows(done)[:2] == [(0, -0.4, 0, "cost"), (1, -0.51, -0.51, "")]
+    assert account.cash >= 0
+    account = holding([100], [10])
+    done = trade_day(flat_market([10]), account, target({}), CostSettings(sell=1.0)).trade()
+    assert rows(done) == [(0, -100, -100, "")]
+    assert account.value == 0
+
+
+def test_entries_of_which_nothing_is_bought_are_short() -> None:
+    account, market = cash(1500, 3), flat_market([10, 20, 40])
+    wanted = target({0: 0.7, 1: 0.2, 2: 0.1}, max_names=3)
+    done = trade_day(market, account, wanted, lot=100).trade()
+    assert rows(done) == [(0, 105, 100, ""), (1, 15, 0, "lot"), (2, 3.75, 0, "lot")]
+    assert done.short == 2
+    broke = holding([10, 0, 0], [10, 0, 0])
+    kept = target({0: 0.5, 1: 0.5}, keep=[0], max_names=2)
+    done = trade_day(market, broke, kept).trade()
+    assert rows(done) == [(1, 2.5, 0, "cash")]
+    assert done.short == 1

@@ -40,7 +40,7 @@ COSTS = st.builds(
     CostSettings,
     buy=st.sampled_from([0.0, 0.001, 0.01]),
     sell=st.sampled_from([0.0, 0.002]),
-    minimum=st.sampled_from([0.0, 5.0]),
+    minimum=st.sampled_from([0.0, 5.0, 500.0]),
     stamp_duty=st.sampled_from([{}, {"2020-08-24": 0.001, "2023-04-12": 0.0005}]),
     impact=st.sampled_from([0.0, 0.1]),
 )

@@ -3,7 +3,7 @@ import pytest
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.settings import CostSettings
-from alpha_lightning.backtest.trade_costs import TradeCosts
+from alpha_lightning.backtest.trade_costs import Charges, TradeCosts
 from tests.backtest.orders_market import flat_market
 
 COLUMNS = np.array([0, 1])
@@ -39,3 +39,9 @@ def test_impact_grows_with_the_root_of_the_share_of_the_usual_amount() -> None:
     np.testing.assert_allclose(costs.impact(3, COLUMNS, VALUE), [expected, 0.0])
     market.volume[:] = 0.0
     assert costs.impact(3, COLUMNS, VALUE).tolist() == [0.0, 0.0]
+
+
+def test_what_each_trade_costs() -> None:
+    charges = Charges(np.array([1.0, 2.0]), np.array([0.5, 0.0]), np.array([0.0, 4.0]))
+    assert charges.each.tolist() == [1.5, 6]
+    assert charges.total == 7.5
