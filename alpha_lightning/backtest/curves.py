@@ -18,7 +18,7 @@ _COLUMNS = {
         *("absolute_annual_pct", "relative_annual_pct", "filled_pct", "impact_pct_a_year"),
         "cash_pct",
     ),
-    "delay_curve": ("delay", "absolute_annual_pct", "relative_annual_pct"),
+    "delay_curve": ("delay", "absolute_annual_pct", "relative_annual_pct", "held_signals"),
 }
 
 
@@ -48,4 +48,5 @@ def _measures(results: Results) -> dict[str, float]:
         "filled_pct": 100 * results.trading.filled_share,
         "impact_pct_a_year": 100 * results.impact_a_year,
         "cash_pct": 100 * results.cash_share,
+        "held_signals": len(results.trading.held),
     }

@@ -60,7 +60,8 @@ def run_portfolios(
         grid = Grid.open(panel, scores, settings)
         found = dict(grid.run(folder))
         written = _tables(grid, found, paper=paper)
-        (folder / "tables").mkdir()
+        # A score may be called tables.
+        (folder / "tables").mkdir(exist_ok=True)
         for name, table in written.items():
             file = folder / "tables" / f"{name}.csv"
             table.to_csv(file, index=False, float_format="%.8g", lineterminator="\n")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from alpha_lightning.artefacts.errors import UserError
@@ -12,6 +13,7 @@ from alpha_lightning.backtest.settings import (
     ExecutionSettings,
     SignalSettings,
 )
+from alpha_lightning.panel.periods import parse_date
 from alpha_lightning.portfolio.top_n import Reweight, TopN
 
 DELTAS = (0.05, 0.08, 0.1, 0.2, 0.3, 0.5, 1.0)
@@ -123,13 +125,25 @@ class GridSettings:
                 f" {self.delta}: show one of them"
             )
             raise UserError(msg)
+        self._try_dates()
         self._try_all()
+
+    def _try_dates(self) -> None:
+        signals = self.signals
+        for name, text in (("start", signals.start), ("end", signals.end)):
+            if text is not None:
+                parse_date(text, f"portfolios.signals.{name}")
+        for text in self.costs.stamp_duty:
+            parse_date(text, "portfolios.costs.stamp_duty")
 
     def _try_all(self) -> None:
         # Every setting that will be run is made once: a mistake shows before anything else runs.
         trials: dict[str, Callable[[], object]] = {
             "replacement": lambda: [self.replacement.policy(n, 1) for n in self.names or [100]],
-            "curves.cost": lambda: [scaled(self.costs, multiple) for multiple in self.curves.cost],
+            **{
+                f"curves.cost, {multiple:g} times the cost": partial(scaled, self.costs, multiple)
+                for multiple in self.curves.cost
+            },
             "curves": lambda: [self.of_capital(capital) for capital in self.curves.capital],
             "curves.delay": lambda: [self.delayed(delay) for delay in self.curves.delay],
         }

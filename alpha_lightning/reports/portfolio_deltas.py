@@ -30,7 +30,7 @@ class FigureRow:
 
     Args:
         name: of the row.
-        turnover: mean weekly one-way turnover, and the paper's.
+        turnover: mean one-way turnover of a trade, and the paper's.
         cells: by period.
         kind: ``shown`` where its values are drawn, ``baseline`` for the benchmark, or empty.
     """

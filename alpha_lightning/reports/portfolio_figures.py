@@ -133,7 +133,10 @@ def _value_axis(axes: Any, values: Any) -> None:
 
 
 def turnover_lines(
-    figures: Mapping[tuple[str, int], Table], styles: Styles, paper: Mapping[tuple[str, int], Table]
+    figures: Mapping[tuple[str, int], Table],
+    styles: Styles,
+    paper: Mapping[tuple[str, int], Table],
+    words: str = "weekly one-way turnover",
 ) -> str:
     """Relative return after cost against turnover, a line through the deltas of each portfolio.
 
@@ -141,6 +144,7 @@ def turnover_lines(
         figures: ``fig16_top100`` and those like it, by score and number of stocks.
         styles: by score and number of stocks.
         paper: the paper's numbers where they are given, drawn as diamonds.
+        words: what the turnover is of.
     """
 
     def relative(table: Table) -> Table:
@@ -154,7 +158,7 @@ def turnover_lines(
                 own, colour = relative(paper[key]), styles[key].colour
                 mark = {"markerfacecolor": theme("paper"), "markersize": 4, "color": colour}
                 axes.plot(own["avgto"], own["return_annual_pct"], "D", **mark)
-        axes.set_xlabel("weekly one-way turnover")
+        axes.set_xlabel(words)
         _finish(figure, axes)
 
     return draw(

@@ -64,6 +64,48 @@ def capacity_words(table: Any, shown: str = "") -> str:
     return f"{words}. What finds no volume stays cash or stays held."
 
 
+def delay_words(table: Any, shown: str = "") -> str:
+    """What is varied along the delay curve, and on how many signals nothing was traded.
+
+    Args:
+        table: ``delay_curve``.
+        shown: what is the same all along, in words.
+    """
+    words = f"Relative return when a signal is traded so many trading days later{shown}."
+    if "held_signals" not in table or not table["held_signals"].max():
+        return words
+    most = table.groupby("delay")["held_signals"].max()
+    told = ", ".join(f"{count} with {delay}" for delay, count in most.items() if count)
+    return (
+        f"{words} Signals without a trade: {told}; one that falls before the trade of the one"
+        " before is passed over."
+    )
+
+
+def turnover_words(settings: Mapping[str, Any]) -> str:
+    """What the mean turnover is the mean of.
+
+    Args:
+        settings: of the grid.
+
+    Example:
+        >>> turnover_words({}), turnover_words({"signals": {"every": 2}})
+        ('weekly one-way turnover', 'one-way turnover of a trade day')
+    """
+    signals = SignalSettings(**(settings.get("signals") or {}))
+    if signals.every > 1:
+        return "one-way turnover of a trade day"
+    return f"{signals.frequency} one-way turnover"
+
+
+def ratio_words(settings: Mapping[str, Any]) -> str:
+    """What the information ratio is, in words."""
+    rule = Conventions(**(settings.get("conventions") or {}))
+    if rule.information_ratio == "annualised":
+        return "relative return / its volatility"
+    return f"{rule.year} × mean daily relative return / its volatility"
+
+
 def cost_words(costs: CostSettings) -> str:
     """Cost rates in words.
 

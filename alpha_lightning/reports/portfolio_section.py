@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from alpha_lightning.backtest.settings import Conventions, CostSettings, SignalSettings
+from alpha_lightning.backtest.settings import Conventions, CostSettings
 from alpha_lightning.reports import portfolio_deltas as deltas
 from alpha_lightning.reports import portfolio_figures as figures
 from alpha_lightning.reports import portfolio_tables as tables
@@ -13,9 +13,12 @@ from alpha_lightning.reports.portfolio_rules import (
     benchmark_name,
     capacity_words,
     cost_words,
+    delay_words,
     is_universe,
+    ratio_words,
     relative_words,
     rules,
+    turnover_words,
 )
 from alpha_lightning.reports.tables import number
 
@@ -84,7 +87,8 @@ class PortfolioSection:
         benchmark: its name.
         costless: whether the benchmark trades as the portfolios do, free of cost.
         relative: what a day's relative return is, in words.
-        frequency: of the signals.
+        turnover: what the mean turnover is of, in words.
+        ratio: what the information ratio is, in words.
         period: first and last date, if they are told.
         fact: a line for the first screen.
         columns: of the first table, by title.
@@ -103,7 +107,8 @@ class PortfolioSection:
     benchmark: str
     costless: bool
     relative: str
-    frequency: str
+    turnover: str
+    ratio: str
     period: tuple[str, ...]
     fact: str
     columns: Sequence[tuple[str, Sequence[str]]]
@@ -149,7 +154,8 @@ def portfolio_section(folder: PortfolioFolder | None) -> PortfolioSection | None
         benchmark=benchmark_name(folder),
         costless=is_universe(settings),
         relative=relative_words(settings),
-        frequency=SignalSettings(**(settings.get("signals") or {})).frequency,
+        turnover=turnover_words(settings),
+        ratio=ratio_words(settings),
         period=_period(folder.about.get("period")),
         fact=_fact(folder, answer),
         columns=[(title, [name for name, *_ in part]) for title, part in tables.ANSWER.items()],
@@ -208,8 +214,7 @@ def _curves(folder: PortfolioFolder, styles: figures.Styles) -> list[Curve]:
         svg = figures.cost_lines(table, styles)
         curves.append(Curve("portfolio-cost", "Cost", "cost_curve", words, svg))
     if (table := known.get("delay_curve")) is not None:
-        words = f"Relative return when a signal is traded so many trading days later{shown}."
-        svg = figures.delay_lines(table, styles)
+        words, svg = delay_words(table, shown), figures.delay_lines(table, styles)
         curves.append(Curve("portfolio-delay", "Delay", "delay_curve", words, svg))
     if (table := known.get("capacity_curve")) is not None:
         words, svg = capacity_words(table, shown), figures.capacity_lines(table, styles)
@@ -226,5 +231,5 @@ def _turnover(folder: PortfolioFolder, styles: figures.Styles) -> Sequence[Curve
     paper = {key: twin for key, twin in twins.items() if twin is not None}
     words = "Relative return after cost against turnover: a point for each δ."
     words += f" Diamonds: the paper, {PAPER_PERIOD}." if paper else ""
-    svg = figures.turnover_lines(limits, styles, paper)
+    svg = figures.turnover_lines(limits, styles, paper, turnover_words(folder.settings))
     return [Curve("portfolio-turnover", "Turnover", "portfolio_summary", words, svg)]

@@ -37,6 +37,15 @@ class Extent:
     origin: str
 
 
+def extent_before(study: StudySettings) -> Extent:
+    """As `extent_of`, but of what the study asks for: its panel may be of older settings.
+
+    Raises:
+        UserError: as `extent_of`.
+    """
+    return _of_market(study) if study.source.market else extent_of(study)
+
+
 def extent_of(study: StudySettings) -> Extent:
     """Dates and sizes of a study: the panel's, the simulated market's, or those it expects.
 

@@ -9,8 +9,9 @@ from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import fingerprint_file
 from alpha_lightning.backtest.benchmark import UNIVERSE
 from alpha_lightning.backtest.grid_settings import GridSettings
+from alpha_lightning.panel.periods import row_since
 from alpha_lightning.panel.store import DESCRIPTION, Panel
-from alpha_lightning.study.horizon import Extent, extent_of
+from alpha_lightning.study.horizon import Extent, extent_before
 from alpha_lightning.study.panel_tasks import after_panel, panel_of, prepared
 from alpha_lightning.study.settings import StudySettings
 from alpha_lightning.study.tasks import Task
@@ -29,13 +30,15 @@ def portfolio_tasks(
         planning: inputs that are not there yet are no mistake.
 
     Raises:
-        UserError: more names than stocks, or no table of corporate actions.
+        UserError: more names than stocks, no date, or no table of corporate actions.
     """
     asked = grid_of(study)
     if not asked.names:
         return
     if study.source.panel or study.source.market:
-        refuse_larger_than(asked, extent_of(study))
+        extent = extent_before(study)
+        refuse_larger_than(asked, extent)
+        refuse_later_than(asked, extent)
     if study.source.panel and (Path(study.source.panel) / DESCRIPTION).exists():
         refuse_without_index(asked, Panel.open(study.source.panel))
     by_name = {Path(str(task.writes)).stem: task for task in scores}
@@ -94,6 +97,20 @@ def refuse_larger_than(asked: GridSettings, extent: Extent) -> None:
             f" {max(extent.stocks // 10, 1)}"
         )
         raise UserError(msg)
+
+
+def refuse_later_than(asked: GridSettings, extent: Extent) -> None:
+    """Check the period before anything is trained.
+
+    Raises:
+        UserError: the first signal would come after the last date.
+    """
+    if asked.signals.start and len(extent.dates):
+        try:
+            row_since(extent.dates, asked.signals.start, "portfolios.signals.start")
+        except UserError as error:
+            msg = f"{error} ({extent.origin})"
+            raise UserError(msg) from error
 
 
 def refuse_without_index(asked: GridSettings, panel: Panel) -> None:

@@ -40,6 +40,12 @@ def test_capacity_tells_what_was_traded_and_what_it_moved(results: Results) -> N
     assert row["cash_pct"] == pytest.approx(100 * results.cash_share)
 
 
+def test_a_delay_tells_on_how_many_signals_nothing_was_traded(results: Results) -> None:
+    table = curve_tables(POINTS, {one.point.key: results for one in POINTS})["delay_curve"]
+    assert results.trading.held, "or nothing is tested"
+    assert table["held_signals"].tolist() == [len(results.trading.held)] * 2
+
+
 def test_a_portfolio_without_results_has_no_row_and_a_curve_without_rows_no_table(
     results: Results,
 ) -> None:

@@ -191,3 +191,12 @@ def test_no_day_of_the_grid_depends_on_a_later_one(
     assert np.datetime64(part["date"].iloc[-1], "D") <= dates[700]
     assert len(part) > 80
     pd.testing.assert_frame_equal(part, whole.iloc[: len(part)])
+
+
+def test_a_score_may_be_called_tables(panel_path: Path, scores: list[str], tmp_path: Path) -> None:
+    score = tmp_path / "tables.parquet"
+    score.write_bytes(Path(scores[0]).read_bytes())
+    settings = GridSettings(names=[5], delta=[0.2], curves=NONE)
+    out = run_portfolios(str(panel_path), [str(score)], str(tmp_path / "out"), settings)
+    assert (out / "tables/top5_d0.20/summary.json").is_file()
+    assert len(table(out, "portfolio_summary")) == 1

@@ -72,7 +72,7 @@ def test_costs_are_scaled_one_and_all() -> None:
         ({"replacement": ReplacementSettings(keep_within=0.5)}, "keep_within is 0.5"),
         ({"replacement": ReplacementSettings(reserves=-1)}, "replacement: policy.reserves is -1"),
         ({"replacement": ReplacementSettings(min_coverage=2)}, "policy.min_coverage is 2"),
-        ({"costs": CostSettings(sell=0.6)}, "curves.cost: costs.sell is 1.2"),
+        ({"costs": CostSettings(sell=0.6)}, "curves.cost, 2 times the cost: costs.sell is 1.2"),
         ({"curves": CurveSettings(participation=0)}, "curves: execution.participation is 0"),
         ({"curves": CurveSettings(impact=-1)}, "curves: costs.impact is -1"),
         ({"curves": CurveSettings(capital=[0])}, "curves: execution.capital is 0"),
@@ -90,3 +90,18 @@ def test_settings_that_cannot_be_meant_are_refused(changes: dict[str, Any], told
 def test_curves_refuse_what_is_given_twice_or_below_zero(curve: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"^portfolios\.curves\.\w+ is "):
         CurveSettings(**curve)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"signals": SignalSettings(start="20x")}, r"signals\.start 20x"),
+        ({"signals": SignalSettings(end="2020-13-01")}, r"signals\.end 2020-13-01"),
+        ({"costs": CostSettings(stamp_duty={"2023-02-30": 0.1})}, r"costs\.stamp_duty 2023-02-30"),
+    ],
+)
+def test_dates_that_are_none_are_refused_before_anything_runs(
+    changes: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(UserError, match=rf"^--portfolios\.{told} is not a date"):
+        GridSettings(**changes)

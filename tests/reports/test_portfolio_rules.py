@@ -9,8 +9,11 @@ from alpha_lightning.reports.portfolio_rules import (
     benchmark_name,
     capacity_words,
     cost_words,
+    delay_words,
+    ratio_words,
     relative_words,
     rules,
+    turnover_words,
 )
 
 
@@ -81,3 +84,29 @@ def test_capacity_says_what_holds_a_trade_back() -> None:
     assert capacity_words(pd.DataFrame({"participation": [0.0], "impact": [0.0]})) == (
         "Relative return by capital. What finds no volume stays cash or stays held."
     )
+
+
+def test_signals_that_a_long_delay_passes_over_are_told() -> None:
+    table = pd.DataFrame({"delay": [1, 5, 1, 5], "held_signals": [0, 3, 0, 2]})
+    told = delay_words(table, ", at δ 0.20")
+    assert "so many trading days later, at δ 0.20. Signals without a trade: 3 with 5;" in told
+    assert "passed over" not in delay_words(table.assign(held_signals=0))
+    assert "passed over" not in delay_words(table[["delay"]])
+
+
+@pytest.mark.parametrize(
+    ("signals", "words"),
+    [
+        ({}, "weekly one-way turnover"),
+        ({"frequency": "monthly"}, "monthly one-way turnover"),
+        ({"every": 2}, "one-way turnover of a trade day"),
+    ],
+)
+def test_turnover_is_that_of_the_signals(signals: dict[str, object], words: str) -> None:
+    assert turnover_words({"signals": signals}) == words
+
+
+def test_the_information_ratio_is_told_as_it_was_counted() -> None:
+    assert ratio_words({}) == "relative return / its volatility"
+    told = ratio_words({"conventions": {"information_ratio": "mean", "year": 252}})
+    assert told == "252 × mean daily relative return / its volatility"

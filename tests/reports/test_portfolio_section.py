@@ -69,3 +69,17 @@ def test_a_single_delta_on_a_single_day_has_neither_drawing(tmp_path: Path) -> N
     assert part.absolute == part.relative == ""
     assert "benchmark" not in [row.name for row in part.figure.blocks[0][1]]
     assert "portfolio-turnover" not in [curve.anchor for curve in section.curves]
+
+
+def test_words_follow_the_settings(tmp_path: Path) -> None:
+    made = folder(tmp_path)
+    changed = {"signals": {"frequency": "monthly"}, "conventions": {"information_ratio": "mean"}}
+    about = {**made.about, "settings": {**made.settings, **changed}}
+    tables = {**made.tables, "delay_curve": made.tables["delay_curve"].assign(held_signals=4)}
+    section = portfolio_section(PortfolioFolder(made.path, about, tables, made.figures))
+    assert section is not None
+    assert section.turnover == "monthly one-way turnover"
+    assert section.ratio == "243 × mean daily relative return / its volatility"
+    words = {curve.anchor: (curve.words, curve.svg) for curve in section.curves}
+    assert "monthly one-way turnover" in words["portfolio-turnover"][1]
+    assert "Signals without a trade: 4 with 1, 4 with 2" in words["portfolio-delay"][0]

@@ -155,6 +155,29 @@ def test_more_names_than_stocks_are_refused_before_anything_runs(
     refuse_larger_than(GridSettings(names=[1000]), unknown)
 
 
+def test_what_a_market_had_before_it_was_changed_does_not_count(
+    panel_path: Path, tmp_path: Path
+) -> None:
+    market = tmp_path / "market.yaml"
+    market.write_text("market: {stocks: 60, days: 900}\n")
+    shutil.copytree(panel_path, tmp_path / "out/panel")
+    source = SourceSettings(market=str(market))
+    asked = GridSettings(names=[50])
+    assert len(tasks_of(study(source=source, out=str(tmp_path / "out"), portfolios=asked))) == 1
+
+
+def test_signals_after_the_last_date_are_refused_before_anything_runs(panel_path: Path) -> None:
+    source = SourceSettings(panel=str(panel_path))
+
+    def since(start: str) -> GridSettings:
+        return GridSettings(names=[3], signals=SignalSettings(start=start))
+
+    assert len(tasks_of(study(source=source, portfolios=since("2022-01-01")))) == 1
+    told = r"--portfolios\.signals\.start 2030 is after the last date 2022.*\(the panel "
+    with pytest.raises(UserError, match=told):
+        tasks_of(study(source=source, portfolios=since("2030")))
+
+
 def test_a_benchmark_that_a_panel_has_not_is_refused_before_anything_runs(
     panel_path: Path,
 ) -> None:
