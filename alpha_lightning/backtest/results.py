@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.benchmark import Benchmark
+from alpha_lightning.backtest.book import PENDING
 from alpha_lightning.backtest.holdings_profile import Profile
 from alpha_lightning.backtest.ledger import Floats, Ledger
 from alpha_lightning.backtest.market import Market
@@ -165,7 +166,7 @@ def measure(
         residual=float(ledger.residual.max()),
         trading=record,
         profile=profile,
-        warnings=(*remarks(record, market, execution), *benchmark.warnings),
+        warnings=(*remarks(record, ledger, market, execution), *benchmark.warnings),
     )
 
 
@@ -176,8 +177,11 @@ def check_traded(ledger: Ledger) -> None:
         UserError: no signal led to a trade; the first reason is told.
     """
     if not len(ledger.rows):
-        why = f": {ledger.held[0][1]} (first of {len(ledger.held)})" if ledger.held else ""
-        msg = f"no signal led to a trade{why}; look at the scores or weights and at the dates"
+        # What was decided and never traded was due after the end.
+        why = next((reason for _, reason in ledger.held if reason != PENDING), "")
+        told = f"{why} (first of {len(ledger.held)}); look at the scores or weights and the dates"
+        late = "the first would come after the last date: end later, or lower execution.delay"
+        msg = f"no signal led to a trade: {told if why else late}"
         raise UserError(msg)
 
 

@@ -1,22 +1,28 @@
 from typing import Any
 
+import numpy as np
 import pytest
 
+from alpha_lightning.backtest.price_limits import LimitColumns
 from alpha_lightning.backtest.remarks import remarks
 from alpha_lightning.backtest.settings import ExecutionSettings
 from alpha_lightning.backtest.trading_record import Stale, TradingRecord
-from tests.backtest.results_ledgers import small_market
+from tests.backtest.results_ledgers import TRIED, small_ledger, small_market
+
+TWAP = {"price": "twap"}
 
 
 def told(warnings: tuple[str, ...] = (), **changes: Any) -> list[str]:
-    fields: dict[str, Any] = dict.fromkeys(
-        ("blocked_buys", "blocked_sells", "partial_buys", "partial_sells")
-    )
+    names = ("blocked_buys", "blocked_sells", "partial_buys", "partial_sells")
+    fields: dict[str, Any] = {name: {} for name in names}
     fields |= dict.fromkeys(("delisted", "short", "short_days", "longest_suspension"), 0)
     fields |= {"buys": 100, "sells": 100, "filled_share": 1.0, "held": (), "stale": ()}
     execution = ExecutionSettings(**changes.pop("execution", {}))
-    fields |= {"blocked_buys": {}} | changes
-    return list(remarks(TradingRecord(**fields), small_market(warnings=warnings), execution))
+    market = small_market(warnings=warnings, **changes.pop("market", {}))
+    record = TradingRecord(**(fields | changes))
+    return list(
+        remarks(record, small_ledger(), small_market(warnings=warnings, **market), execution)
+    )
 
 
 def test_nothing_is_said_of_nothing() -> None:
@@ -50,6 +56,46 @@ def test_blocked_purchases_above_one_in_twenty(count: int, *, said: bool) -> Non
     blocked = {"suspended": 2, "limit up": count - 2}
     expected = f"{count} of 100 purchases were blocked: suspended 2, limit up {count - 2}."
     assert told(blocked_buys=blocked) == ([expected] if said else [])
+
+
+@pytest.mark.parametrize(("count", "said"), [(10, False), (11, True)])
+def test_trades_in_part_above_one_in_twenty(count: int, *, said: bool) -> None:
+    parts = {"partial_buys": {"cash": 2, "participation": 3}}
+    expected = f"{count} of 200 trades were done only in part: participation {count - 2}, cash 2."
+    found = told(**parts, partial_sells={"participation": count - 5})
+    assert found == ([expected] if said else [])
+
+
+def test_trades_at_the_close_for_lack_of_a_price() -> None:
+    flat = small_market().prices["close"]
+    holes = np.where(np.arange(flat.shape[1]) == 0, np.nan, flat)
+    market = {"prices": {**small_market().prices, "twap": holes, "open": holes}}
+    done = int((TRIED.shares[TRIED.signal >= 0] != 0).sum())
+    lacking = int((TRIED.shares[(TRIED.column == 0) & (TRIED.signal >= 0)] != 0).sum())
+    assert 0 < lacking < done
+    for price, name in (("twap", "TWAP"), ("open", "open")):
+        (text,) = told(market=market, execution={"price": price})
+        assert text.startswith(f"{lacking} of ")
+        assert text.endswith(
+            f"trades were done at the close: on their days the stock has no {name}."
+        )
+    assert told(market=market, execution={"price": "close"}) == []
+    assert told(market={"prices": {**market["prices"], "twap": flat}}, execution=TWAP) == []
+
+
+def test_trades_without_a_limit_in_the_columns() -> None:
+    limit = small_market().prices["close"] * 1.1
+    none = np.full_like(limit, np.nan)
+    tried = int((TRIED.signal >= 0).sum())
+    buys = int(((TRIED.signal >= 0) & (TRIED.wanted > 0)).sum())
+    words = "trades were tried without a price limit: the panel's columns have none"
+    (text,) = told(market={"limits": LimitColumns(none, none)})
+    assert text.startswith(f"{tried} of {tried} {words}")
+    (text,) = told(market={"limits": LimitColumns(none, limit)})
+    assert text.startswith(f"{buys} of {tried} {words}")
+    assert told(market={"limits": LimitColumns(limit, limit)}) == []
+    off = told(market={"limits": LimitColumns(none, none)}, execution={"limit": "off"})
+    assert off == ["Price limits are not honoured."]
 
 
 def test_short_falls() -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.backtest.book import PENDING
 from alpha_lightning.backtest.holdings_profile import Profile
 from alpha_lightning.backtest.results import describe, measure, relative_returns
 from alpha_lightning.backtest.settings import Conventions
@@ -133,8 +134,9 @@ def test_a_ledger_without_a_trade_is_refused() -> None:
     nothing: dict[str, Any] = dict.fromkeys(days, np.empty(0))
     with pytest.raises(UserError, match=r"no signal led to a trade: no scores \(first of 1\); "):
         results(rows=np.empty(0, dtype=np.intp), **nothing)
-    with pytest.raises(UserError, match="no signal led to a trade; look"):
-        results(rows=np.empty(0, dtype=np.intp), held=(), **nothing)
+    for held in ((), ((0, PENDING), (1, PENDING))):
+        with pytest.raises(UserError, match=r"the first would come after the last date"):
+            results(rows=np.empty(0, dtype=np.intp), held=held, **nothing)
 
 
 def test_a_benchmark_of_other_rows_is_refused() -> None:
