@@ -20,9 +20,7 @@ def told(warnings: tuple[str, ...] = (), **changes: Any) -> list[str]:
     execution = ExecutionSettings(**changes.pop("execution", {}))
     market = small_market(warnings=warnings, **changes.pop("market", {}))
     record = TradingRecord(**(fields | changes))
-    return list(
-        remarks(record, small_ledger(), small_market(warnings=warnings, **market), execution)
-    )
+    return list(remarks(record, small_ledger(), market, execution))
 
 
 def test_nothing_is_said_of_nothing() -> None:
