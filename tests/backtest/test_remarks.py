@@ -58,9 +58,11 @@ def test_blocked_purchases_above_one_in_twenty(count: int, *, said: bool) -> Non
 
 @pytest.mark.parametrize(("count", "said"), [(10, False), (11, True)])
 def test_trades_in_part_above_one_in_twenty(count: int, *, said: bool) -> None:
-    parts = {"partial_buys": {"cash": 2, "participation": 3}}
     expected = f"{count} of 200 trades were done only in part: participation {count - 2}, cash 2."
-    found = told(**parts, partial_sells={"participation": count - 5})
+    found = told(
+        partial_buys={"cash": 2, "participation": 3},
+        partial_sells={"participation": count - 5},
+    )
     assert found == ([expected] if said else [])
 
 
