@@ -106,11 +106,18 @@ def _about(grid: Grid, found: Mapping[str, Results], scores: Sequence[str]) -> d
         "settings": asdict(grid.settings),
         "period": {"first": str(values["date"].min().date()), "last": str(dates[inputs.last])},
         "signals": len(inputs.signals),
+        "traded_at": _traded_at(grid),
         "benchmark": next(iter(grid.benchmarks.values())).name,
         "figures": figures(grid.settings.names, grid.scores),
         "warnings": shared_warnings(told),
         "software": software_versions(),
     }
+
+
+def _traded_at(grid: Grid) -> str:
+    wanted = grid.settings.execution.price
+    instead = wanted in grid.market.at_close or wanted not in grid.market.prices
+    return "close" if instead else wanted
 
 
 def _name(grid: Grid, point: GridPoint) -> str:

@@ -123,11 +123,12 @@ def cost_words(costs: CostSettings) -> str:
     return ", ".join(told)
 
 
-def rules(settings: Mapping[str, Any]) -> list[str]:
+def rules(settings: Mapping[str, Any], traded_at: str | None = None) -> list[str]:
     """How the portfolios trade and are judged, as sentences.
 
     Args:
         settings: of the grid, in their JSON form; what is lacking is as by default.
+        traded_at: the price that trades were done at, where the wanted one was not to be had.
     """
     signals = SignalSettings(**(settings.get("signals") or {}))
     execution = ExecutionSettings(**(settings.get("execution") or {}))
@@ -141,7 +142,7 @@ def rules(settings: Mapping[str, Any]) -> list[str]:
         "The N stocks with the highest scores, in equal weights. Signals at the close"
         f" ({signals.frequency}{every}) exchange at most a share δ of the N names, worst for best;"
         f" then {_REWEIGHT.get(reweight, reweight)}.",
-        f"Traded {days} at {_TRADED_AT[execution.price]}; cost: {cost_words(costs)}.",
+        f"Traded {days} at {_TRADED_AT[traded_at or execution.price]}; cost: {cost_words(costs)}.",
         f"Suspended stocks are not traded{_limit(execution)}; what cannot be sold stays, what"
         " cannot be bought gives its place to the next best.",
     ]

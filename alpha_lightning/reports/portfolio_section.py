@@ -149,7 +149,7 @@ def portfolio_section(folder: PortfolioFolder | None) -> PortfolioSection | None
     return PortfolioSection(
         warnings=folder.warnings,
         paper_period=PAPER_PERIOD,
-        rules=rules(settings),
+        rules=rules(settings, folder.about.get("traded_at")),
         shown=number(folder.shown_delta, 2),
         benchmark=benchmark_name(folder),
         costless=is_universe(settings),

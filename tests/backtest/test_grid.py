@@ -1,6 +1,7 @@
 """A grid of portfolios from score files to a folder of tables and results."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from alpha_lightning.backtest.grid_settings import CurveSettings, GridSettings
 from alpha_lightning.backtest.settings import ExecutionSettings, SignalSettings
 from alpha_lightning.panel.store import Panel
 from tests.backtest.grid_scores import random_score
+from tests.conftest import random_market
 
 YEAR = 243
 NONE = CurveSettings(cost=[], capital=[], delay=[])
@@ -200,3 +202,14 @@ def test_a_score_may_be_called_tables(panel_path: Path, scores: list[str], tmp_p
     out = run_portfolios(str(panel_path), [str(score)], str(tmp_path / "out"), settings)
     assert (out / "tables/top5_d0.20/summary.json").is_file()
     assert len(table(out, "portfolio_summary")) == 1
+
+
+def test_it_is_told_where_trades_are_done_at_the_close(tmp_path: Path) -> None:
+    made = random_market(80, 12)
+    for lacking, price in ((0.0, "vwap"), (0.5, "close")):
+        gone = np.random.default_rng(3).random(made.vwap.shape) < lacking
+        panel = replace(made, vwap=np.where(gone, np.nan, made.vwap)).write(tmp_path / price)
+        score = random_score(panel, tmp_path / price / "a.parquet", 1, slice(20, 70))
+        settings = GridSettings(names=[3], delta=[0.2], curves=NONE)
+        out = run_portfolios(str(panel.path), [score], str(tmp_path / price / "out"), settings)
+        assert json.loads((out / "portfolios.json").read_text())["traded_at"] == price

@@ -53,6 +53,12 @@ def test_what_is_set_otherwise_is_told_otherwise() -> None:
         assert words in told
 
 
+def test_the_price_is_named_that_was_traded_at() -> None:
+    told = " ".join(rules({"execution": {"price": "vwap"}}, "close"))
+    assert "Traded the next trading day at the close;" in told
+    assert "VWAP" not in told
+
+
 def test_costs_are_told_once_each() -> None:
     assert cost_words(CostSettings(0, 0.0025)) == "0 % for buying, 0.25 % for selling"
 

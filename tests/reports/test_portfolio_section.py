@@ -74,10 +74,11 @@ def test_a_single_delta_on_a_single_day_has_neither_drawing(tmp_path: Path) -> N
 def test_words_follow_the_settings(tmp_path: Path) -> None:
     made = folder(tmp_path)
     changed = {"signals": {"frequency": "monthly"}, "conventions": {"information_ratio": "mean"}}
-    about = {**made.about, "settings": {**made.settings, **changed}}
+    about = {**made.about, "settings": {**made.settings, **changed}, "traded_at": "close"}
     tables = {**made.tables, "delay_curve": made.tables["delay_curve"].assign(held_signals=4)}
     section = portfolio_section(PortfolioFolder(made.path, about, tables, made.figures))
     assert section is not None
+    assert "at the close;" in " ".join(section.rules)
     assert section.turnover == "monthly one-way turnover"
     assert section.ratio == "243 × mean daily relative return / its volatility"
     words = {curve.anchor: (curve.words, curve.svg) for curve in section.curves}
