@@ -53,6 +53,9 @@ def construct(
         UserError: score, panel and period do not fit together, no date has enough scores, or the
             adjustment factor of a held stock jumps without a corporate action.
     """
+    if Path(out).suffix != ".parquet":
+        msg = f"{out} would be a Parquet file: let its name end in .parquet"
+        raise UserError(msg)
     if Path(out).resolve() == Path(scores).resolve():
         msg = f"{out} is the score itself and would be lost: write the weights to another file"
         raise UserError(msg)

@@ -158,3 +158,12 @@ def test_the_score_itself_is_not_written_over(panel: Panel, score: str) -> None:
             f"{Path(score).parent}/../{Path(score).parent.name}/{Path(score).name}",
         )
     assert Path(score).read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["w.csv", "w"])
+def test_a_file_that_would_not_be_read_again(
+    panel: Panel, score: str, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(UserError, match=rf"{name} would be a Parquet file: .* end in .parquet"):
+        construct(str(panel.path), score, str(tmp_path / "new" / name), policy=TEN)
+    assert not (tmp_path / "new").exists()
