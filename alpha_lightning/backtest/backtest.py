@@ -92,7 +92,9 @@ def backtest(
         check_traded(outcome.ledger)
         against = _against(inputs, market, outcome.ledger, benchmark, execution)
         results = _results(plan, market, outcome.ledger, against, execution, conventions)
-        results = replace(results, warnings=(*plan.differs(execution, costs), *results.warnings))
+        results = replace(
+            results, warnings=(*plan.differs(execution, costs, actions), *results.warnings)
+        )
         settings = {
             "policy": plan.told,
             "signals": asdict(inputs.settings),
@@ -126,7 +128,9 @@ class _Plan:
     origin: dict[str, Any]
     made_with: Mapping[str, Any]
 
-    def differs(self, execution: ExecutionSettings, costs: CostSettings) -> tuple[str, ...]:
+    def differs(
+        self, execution: ExecutionSettings, costs: CostSettings, actions: str | None
+    ) -> tuple[str, ...]:
         now = {"execution": asdict(execution), "costs": asdict(costs)}
         changed = [
             f"{group}.{key} {before.get(key)} (now {value})"
@@ -135,6 +139,9 @@ class _Plan:
             for key, value in settings.items()
             if before.get(key) != value
         ]
+        before = self.made_with.get("actions", actions)
+        if before != actions:
+            changed.append(f"actions {before} (now {actions})")
         if not changed:
             return ()
         text = f"The weights were made with {', '.join(changed)}: what they lead to is another"

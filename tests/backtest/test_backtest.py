@@ -84,15 +84,18 @@ def test_names_and_conventions(panel: Panel, score: str, tmp_path: Path) -> None
 def test_weights_of_another_execution_say_so(panel: Panel, score: str, tmp_path: Path) -> None:
     where, file = str(panel.path), str(tmp_path / "w.parquet")
     construct(where, score, file, policy=TEN, signals=YEAR)
+    table = tmp_path / "actions.csv"
+    table.write_text(f"date,symbol,cash,shares\n{panel.dates[0]},{panel.symbols[0]},0,0\n")
     folder = backtest(
         where,
         str(tmp_path / "out"),
         weights=file,
+        actions=str(table),
         execution=ExecutionSettings(delay=2),
         costs=CostSettings(sell=0.0),
     )
     about = summary(folder)
-    told = "execution.delay 1 (now 2), costs.sell 0.002 (now 0.0)"
+    told = f"execution.delay 1 (now 2), costs.sell 0.002 (now 0.0), actions None (now {table})"
     assert told in about["warnings"][0]
     assert about["name"] == "TOP-10 of alpha"
     assert about["weights"]["file"] == file
