@@ -139,7 +139,8 @@ def test_the_demo_study() -> None:
     integrated = [f"{group}{how}" for group in ("RNN", "RCT") for how in ("v0", "v1", "opt")]
     assert shown == [*IN_THE_PAPERS_ORDER, *integrated, "reversal", "summary"]
     cards = (f"card/{unit}" for unit in IN_THE_PAPERS_ORDER)
-    assert tasks["report"].needs == ("evaluate", *cards, "portfolios")
+    assert tasks["report"].needs == ("evaluate", *cards)
+    assert tasks["report"].after == ("portfolios",)
     assert tasks["portfolios"].arguments["settings"]["names"] == [10, 30]
     # The market must last as long as the years it serves.
     market = yaml.safe_load((CONFIGS / "market" / "demo.yaml").read_text())

@@ -109,7 +109,7 @@ def _about(grid: Grid, found: Mapping[str, Results], scores: Sequence[str]) -> d
         "traded_at": _traded_at(grid),
         "benchmark": next(iter(grid.benchmarks.values())).name,
         "figures": figures(grid.settings.names, grid.scores),
-        "warnings": shared_warnings(told),
+        "warnings": [*_unmoved(grid.settings), *shared_warnings(told)],
         "software": software_versions(),
     }
 
@@ -122,6 +122,19 @@ def _traded_at(grid: Grid) -> str:
 
 def _name(grid: Grid, point: GridPoint) -> str:
     return f"TOP-{point.names}" + f" of {point.score}" * (len(grid.scores) > 1)
+
+
+def _unmoved(settings: GridSettings) -> list[str]:
+    own = {
+        size: [delta for delta in settings.delta if delta and np.floor(delta * size + 0.5) < 1]
+        for size in settings.names
+    }
+    return [
+        f"A delta of {', '.join(f'{delta:g}' for delta in deltas)} exchanges none of"
+        f" {'1 name' if size == 1 else f'{size} names'}: round(delta x N) is 0."
+        for size, deltas in own.items()
+        if deltas
+    ]
 
 
 def _thin(grid: Grid, point: GridPoint) -> list[str]:

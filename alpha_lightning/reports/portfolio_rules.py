@@ -25,6 +25,8 @@ _REWEIGHT = {
     "band": "weights that left their band around 1/N are set back",
 }
 
+_MUCH_CASH = 5.0
+
 
 def is_universe(settings: Mapping[str, Any]) -> bool:
     """Whether the benchmark is the universe in equal weights."""
@@ -61,7 +63,11 @@ def capacity_words(table: Any, shown: str = "") -> str:
         times = "" if impact == 1 else f"{impact:g} × "
         told.append(f"trading costs {times}daily volatility × √(value / mean daily amount) on top")
     words = f"Relative return by capital{shown}" + "".join(f"; {text}" for text in told)
-    return f"{words}. What finds no volume stays cash or stays held."
+    words = f"{words}. What finds no volume stays cash or stays held"
+    most = float(table["cash_pct"].max()) if "cash_pct" in table else 0.0
+    if most < _MUCH_CASH:
+        return f"{words}."
+    return f"{words}: cash is up to {most:.0f} % of the value, on average over the days."
 
 
 def delay_words(table: Any, shown: str = "") -> str:

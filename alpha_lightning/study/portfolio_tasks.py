@@ -114,11 +114,17 @@ def refuse_later_than(asked: GridSettings, extent: Extent) -> None:
 
 
 def refuse_without_index(asked: GridSettings, panel: Panel) -> None:
-    """Check the benchmark before anything is trained.
+    """Check universe and benchmark before anything is trained.
 
     Raises:
-        UserError: the panel has no level, or no weights, of the index.
+        UserError: the panel has no members, no level, or no weights, of an index.
     """
+    if asked.signals.universe not in ("all", *panel.indices):
+        msg = (
+            f"portfolios.signals.universe is {asked.signals.universe}, of which the panel"
+            f" {panel.path} has no members: it has {', '.join(['all', *panel.indices])}"
+        )
+        raise UserError(msg)
     name, whole = asked.benchmark.index, asked.benchmark.total_return
     known = [i for i in panel.indices if (panel.path / f"weights/{i}.npy").exists()]
     known = [UNIVERSE, *(known if whole else panel.meta["levels"])]

@@ -213,3 +213,13 @@ def test_it_is_told_where_trades_are_done_at_the_close(tmp_path: Path) -> None:
         settings = GridSettings(names=[3], delta=[0.2], curves=NONE)
         out = run_portfolios(str(panel.path), [score], str(tmp_path / price / "out"), settings)
         assert json.loads((out / "portfolios.json").read_text())["traded_at"] == price
+
+
+def test_limits_that_exchange_no_name_are_told(
+    panel_path: Path, scores: list[str], tmp_path: Path
+) -> None:
+    settings = GridSettings(names=[4, 10], delta=[0, 0.05, 0.1, 0.2], curves=NONE)
+    out = run_portfolios(str(panel_path), scores[:1], str(tmp_path / "out"), settings)
+    told = json.loads((out / "portfolios.json").read_text())["warnings"]
+    assert told[0] == "A delta of 0.05, 0.1 exchanges none of 4 names: round(delta x N) is 0."
+    assert not [sentence for sentence in told if "of 10 names" in sentence]

@@ -116,3 +116,10 @@ def test_the_information_ratio_is_told_as_it_was_counted() -> None:
     assert ratio_words({}) == "relative return / its volatility"
     told = ratio_words({"conventions": {"information_ratio": "mean", "year": 252}})
     assert told == "252 × mean daily relative return / its volatility"
+
+
+def test_capital_that_stays_cash_is_told() -> None:
+    table = pd.DataFrame({"participation": 0.1, "impact": 1.0, "cash_pct": [0.4, 62.8]})
+    told = "stays held: cash is up to 63 % of the value, on average over the days."
+    assert capacity_words(table).endswith(told)
+    assert capacity_words(table.head(1)).endswith("stays cash or stays held.")

@@ -192,6 +192,16 @@ def test_a_benchmark_that_a_panel_has_not_is_refused_before_anything_runs(
             tasks_of(study(source=source, portfolios=of(*benchmark)))
 
 
+def test_a_universe_that_a_panel_has_not_is_refused_before_anything_runs(panel_path: Path) -> None:
+    source, panel = SourceSettings(panel=str(panel_path)), Panel.open(panel_path)
+    for universe in ("all", panel.indices[0]):
+        asked = GridSettings(names=[3], signals=SignalSettings(universe=universe))
+        assert len(tasks_of(study(source=source, portfolios=asked))) == 1
+    asked = GridSettings(names=[3], signals=SignalSettings(universe="nowhere"))
+    with pytest.raises(UserError, match=r"universe is nowhere, of which .* no members: it has all"):
+        tasks_of(study(source=source, portfolios=asked))
+
+
 def test_the_step_runs_what_the_task_says_and_replaces_what_was_there(
     panel_path: Path, tmp_path: Path, write_score: Callable[..., str]
 ) -> None:
