@@ -28,6 +28,7 @@ TRAILING = 20
 _FEWEST_RETURNS = 5
 _USUAL_VOLATILITY = 0.03
 _HALF_TICK = 0.005
+_QUARTER = 61  # trading days for which a table of corporate actions may well have nothing to tell
 _TOUCHING = {"locked": ("low", "high"), "open": ("open", "open"), "close": ("close", "close")}
 
 
@@ -117,6 +118,7 @@ class Market:
                 *((_no_vwap(missing),) if gaps else ()),
                 *notes,
                 *(events.warnings if events else ()),
+                *(_not_covered(events, panel.dates, first, last) if events else ()),
             ),
             others={name: values for name, values in fields.items() if name not in known},
             at_close=frozenset(("vwap",)) if gaps else frozenset(),
@@ -245,6 +247,19 @@ def _no_vwap(missing: float) -> str:
     return (
         f"What is to be traded at the VWAP is traded at the close: {missing:.0%} of the traded"
         " stock-days of the run have no VWAP."
+    )
+
+
+def _not_covered(
+    events: CorporateEvents, dates: NDArray[Any], first: int, last: int
+) -> tuple[str, ...]:
+    begin, end = max(events.first, first), min(events.last, last)
+    if begin <= end and begin - first + last - end <= _QUARTER:
+        return ()
+    told = f"{dates[begin]} to {dates[end]}" if begin <= end else "no date of the run"
+    return (
+        f"The table of corporate actions covers {told}; on other days the change of the adjustment"
+        " factor is booked.",
     )
 
 

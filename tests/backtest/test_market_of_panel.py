@@ -129,3 +129,32 @@ def test_the_twap_of_mschars_is_adjusted(market: Callable[..., Any], tmp_path: P
     columns = np.flatnonzero(panel.traded[10])
     price = Market.of_panel(panel, 0, 11).trade_price(10, columns, "twap")
     np.testing.assert_allclose(price, 1.01 * panel.market("close")[10, columns], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "covered"),
+    [
+        (0, 400, None),
+        (161, 300, None),
+        (160, 360, None),
+        (162, 300, "{162} to {300}"),
+        (100, 238, "{100} to {238}"),
+        (301, 899, "no date of the run"),
+    ],
+)
+def test_a_table_of_events_that_ends_within_the_run(
+    panel_path: Path, first: int, last: int, covered: str | None
+) -> None:
+    panel = Panel.open(panel_path)
+    none, nothing = np.empty(0, dtype=np.intp), np.empty(0)
+    events = CorporateEvents(none, none, nothing, nothing, first, last)
+    found = Market.of_panel(panel, 100, 300, events=events).warnings
+    if covered is None:
+        assert found == ()
+    else:
+        for row in (first, last):
+            covered = covered.replace(f"{{{row}}}", str(panel.dates[row]))
+        assert found == (
+            f"The table of corporate actions covers {covered}; on other days the change of the"
+            " adjustment factor is booked.",
+        )
