@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.account import Account
 from alpha_lightning.backtest.attempts import Attempts
 from alpha_lightning.backtest.ledger import Floats, Holdings, Index, Ledger, Reason, Trades
@@ -106,6 +107,9 @@ class Book:
             row: of the date.
             scores: ``(N,)``; NaN is missing.
             universe: ``(N,)``.
+
+        Raises:
+            UserError: the policy answers what cannot be traded.
         """
         if self._due:
             self._decisions.append((row, Hold(PENDING)))
@@ -128,8 +132,17 @@ class Book:
         )
         decision = self.setting.policy.decide(seen)
         self._decisions.append((row, decision))
+        self._refuse(decision, row)
         if isinstance(decision, Target):
             self._due[row + self.setting.execution.delay] = (row, decision)
+
+    def _refuse(self, decision: object, row: int) -> None:
+        fault = "" if isinstance(decision, Hold) else "neither a Target nor a Hold"
+        if isinstance(decision, Target):
+            fault = decision.fault(len(self._symbols))
+        if fault:
+            msg = f"{self.setting.name}: the policy's answer of {self.market.dates[row]}: {fault}"
+            raise UserError(msg)
 
     def close(self) -> Outcome:
         """The ledger of everything so far."""

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Index = NDArray[np.intp]
+TOLERANCE = 1e-6
+"""By how much the weights of a date may miss a sum of 1."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,22 @@ class Target:
     reserves: Index
     max_names: int | None = None
 
+    def fault(self, stocks: int) -> str:
+        """What a market of so many stocks cannot trade, in words; empty when nothing is wrong."""
+        if not len(self.columns) == len(self.weights) == len(self.keep):
+            sizes = f"{len(self.columns)}, {len(self.weights)} and {len(self.keep)}"
+            return f"columns, weights and keep are {sizes} long"
+        for name, columns in (("columns", self.columns), ("reserves", self.reserves)):
+            if len(columns) and not 0 <= columns.min() <= columns.max() < stocks:
+                return f"{name} are not all from 0 to {stocks - 1}"
+            if len(np.unique(columns)) < len(columns):
+                return f"{name} name a stock twice"
+        read = self.weights[~self.keep]
+        if not (read >= 0).all():
+            return "weights are negative or NaN"
+        total = float(read.sum())
+        return f"weights sum to {total:.8g}, above 1" if total > 1 + TOLERANCE else ""
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -81,7 +99,10 @@ class Hold:
 
 
 class Policy(Protocol):
-    """Turns what is known at a signal date into what is wanted; called once a signal, in order."""
+    """Turns what is known at a signal date into what is wanted; called once a signal, in order.
+
+    A backtest refuses a target that has a `Target.fault`.
+    """
 
     def decide(self, seen: Observation) -> Target | Hold:
         """What to hold from the next trade on."""

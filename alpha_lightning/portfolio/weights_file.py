@@ -15,12 +15,10 @@ from alpha_lightning.artefacts.dated_table import METADATA_KEY
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.portfolio.fixed_weights import FixedWeights
-from alpha_lightning.portfolio.policy import Hold, Index, Target
+from alpha_lightning.portfolio.policy import TOLERANCE, Hold, Index, Target
 from alpha_lightning.portfolio.weight_rows import WeightRows, read_weight_rows
 
 KIND = "target_weights"
-TOLERANCE = 1e-6
-"""By how much the weights of a date may miss a sum of 1."""
 Decisions = Sequence[tuple[int, Target | Hold]]
 
 

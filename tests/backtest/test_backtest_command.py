@@ -93,7 +93,7 @@ def test_a_mistake_is_one_line(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    out = tmp_path / "folder" / "out"
+    out = tmp_path / "folder" / "out.parquet"
     status = main([command, *given, *options, "--out", str(out)])
     err = capsys.readouterr().err
     assert status == 1

@@ -1,6 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.book import PENDING, Book, Setting
 from alpha_lightning.backtest.ledger import Reason
 from alpha_lightning.backtest.settings import ExecutionSettings
@@ -157,3 +160,16 @@ def test_symbols_cannot_be_changed_by_a_policy() -> None:
     book.decide(0, NOBODY, EVERYBODY)
     with pytest.raises(ValueError, match="read-only"):
         spy.seen[0].symbols[0] = "X"
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (target({0: 0.7, 1: 0.5}), "mine: the policy's answer of 2024-01-01: weights sum to 1.2"),
+        (None, "mine: the policy's answer of 2024-01-01: neither a Target nor a Hold"),
+    ],
+)
+def test_an_answer_that_cannot_be_traded_is_refused(answer: Any, told: str) -> None:
+    book = Book(flat_market([10, 20]), Setting("mine", Spy(answer)))
+    with pytest.raises(UserError, match=told):
+        book.decide(0, NOBODY, EVERYBODY)

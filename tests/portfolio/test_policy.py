@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,3 +35,41 @@ def test_a_policy_is_anything_that_decides_and_history_asks_for_the_past() -> No
     np.testing.assert_array_equal(seen.history("close", 2), past[2:])
     with pytest.raises(dataclasses.FrozenInstanceError):
         seen.value = 2.0  # type: ignore[misc]
+
+
+def target(columns: list[int], weights: list[float], **changes: Any) -> Target:
+    given = {"keep": [False] * len(columns), "reserves": []} | changes
+    return Target(
+        np.array(columns, dtype=np.intp),
+        np.array(weights),
+        np.array(given["keep"], dtype=np.bool_),
+        np.array(given["reserves"], dtype=np.intp),
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (target([0, 1], [0.5]), "columns, weights and keep are 2, 1 and 2 long"),
+        (target([0, 3], [0.5, 0.5]), "columns are not all from 0 to 2"),
+        (target([-1, 0], [0.5, 0.5]), "columns are not all from 0 to 2"),
+        (target([1, 1], [0.5, 0.5]), "columns name a stock twice"),
+        (target([0], [1.0], reserves=[1, 1]), "reserves name a stock twice"),
+        (target([0], [1.0], reserves=[3]), "reserves are not all from 0 to 2"),
+        (target([0, 1], [1.5, -0.5]), "weights are negative or NaN"),
+        (target([0, 1], [0.5, np.nan]), "weights are negative or NaN"),
+        (target([0, 1], [0.5, 0.6]), "weights sum to 1.1, above 1"),
+    ],
+)
+def test_what_cannot_be_traded(wrong: Target, told: str) -> None:
+    assert wrong.fault(3) == told
+
+
+def test_what_can_be_traded() -> None:
+    for good in (
+        target([], []),
+        target([0, 1], [0.5, 0.5 + 1e-7], reserves=[2]),
+        target([0, 1], [0.9, 0.5], keep=[True, False]),
+        target([2], [np.nan], keep=[True]),
+    ):
+        assert good.fault(3) == ""
