@@ -211,7 +211,11 @@ def grid_settings(tree: Mapping[str, Any]) -> GridSettings:
     return GridSettings(**{**tree, **made})
 
 
-def _refuse_repeats(name: str, values: Sequence[Any], *, empty: bool = True) -> None:
+def _refuse_repeats(name: str, values: Sequence[Any] | None, *, empty: bool = True) -> None:
+    if values is None:
+        none = ", [] for none" if empty else ""
+        msg = f"portfolios.{name} is null: write a list{none}"
+        raise UserError(msg)
     if len(set(values)) < len(values) or not (values or empty):
         at_least = "" if empty else "at least one, and "
         msg = f"portfolios.{name} is {list(values)}: name {at_least}each once"

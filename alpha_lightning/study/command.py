@@ -8,7 +8,12 @@ import yaml
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.execution import Execution
-from alpha_lightning.study.options import bracketed, merge, nested
+from alpha_lightning.study.options import (
+    bracketed,
+    merge,
+    nested,
+    refuse_groups_without_names,
+)
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.plan_text import plan_text
 from alpha_lightning.study.run import RESOLVED, StudyError, run
@@ -102,6 +107,7 @@ def parse(
         args = ["--config", *args]
     others, fit = nested(args, "fit")
     parsed = parser.parse_args(bracketed(others, StudySettings))
+    refuse_groups_without_names(StudySettings, parsed)
     parsed.fit = merge(parsed.fit, fit)
     _replace_source(parsed.source, others)
     resolved = yaml.safe_load(parser.dump(parsed))

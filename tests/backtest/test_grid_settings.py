@@ -105,3 +105,13 @@ def test_dates_that_are_none_are_refused_before_anything_runs(
 ) -> None:
     with pytest.raises(UserError, match=rf"^--portfolios\.{told} is not a date"):
         GridSettings(**changes)
+
+
+def test_null_in_the_place_of_a_list_is_refused() -> None:
+    nothing: Any = None
+    with pytest.raises(UserError, match=r"^portfolios\.names is null: write a list, \[\] for none"):
+        GridSettings(names=nothing)
+    with pytest.raises(UserError, match=r"^portfolios\.delta is null: write a list$"):
+        GridSettings(delta=nothing)
+    with pytest.raises(UserError, match=r"^portfolios\.curves\.cost is null: write a list"):
+        CurveSettings(cost=nothing)

@@ -1,3 +1,4 @@
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -204,3 +205,17 @@ def test_portfolios_and_their_warnings_are_in_the_headline_and_their_tables_in_t
     }
     for link in re.findall(r'href="(tables/[^"]+\.csv)"', text):
         assert (copied.parent / link).exists(), link
+
+
+def test_portfolios_that_failed_leave_a_report_that_says_so(paper_study: Path) -> None:
+    task = paper_study / "tasks" / "portfolios"
+    task.mkdir(parents=True)
+    failure = "the factor of <600000> changes by 2 on 2022-03-01"
+    (task / "failed.json").write_text(json.dumps({"failure": failure, "seconds": 1}))
+    text = report(str(paper_study)).read_text(encoding="utf-8")
+    assert "The portfolios are missing: the factor of &lt;600000&gt; changes by 2" in text
+    assert 'id="portfolios"' not in text
+    assert not (paper_study / "report" / "tables" / "portfolio_summary.csv").exists()
+    told = headline(str(paper_study))
+    assert f"The portfolios are missing: {failure}." in told
+    assert "portfolios at delta" not in told

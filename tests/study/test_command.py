@@ -128,3 +128,24 @@ def test_a_contradiction_is_told_as_the_users_mistake(
 def test_a_missing_file_is_named() -> None:
     with pytest.raises(UserError, match=r"nowhere\.yaml does not exist"):
         study(["run", "nowhere.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"portfolios": [5]}, r"portfolios is \[5\]: write its settings below it"),
+        ({"portfolios": {"names": [5], "costs": None}}, r"portfolios\.costs is null: write its"),
+        ({"source": None}, "source is null: write its settings below it"),
+        ({"evaluation": 3}, "evaluation is 3: write its settings below it, or leave it out"),
+    ],
+)
+def test_a_value_in_the_place_of_settings_is_refused(
+    tmp_path: Path, given: dict[str, Any], told: str
+) -> None:
+    file = tmp_path / "study.yaml"
+    tree = {"name": "a", "units": ["gru.yaml"], "vintages": [2022], "source": {"panel": "p"}}
+    file.write_text(yaml.safe_dump(tree | given))
+    with pytest.raises(UserError, match=f"^{told}"):
+        parse([str(file)])
+    file.write_text(yaml.safe_dump(tree | {"portfolios": None}))
+    assert parse([str(file)])[0].held_scores == ()
