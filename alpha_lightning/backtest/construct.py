@@ -5,6 +5,7 @@ from pathlib import Path
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.inputs import open_inputs, open_market
+from alpha_lightning.backtest.result_folder import SUMMARY
 from alpha_lightning.backtest.run import Setting, run_backtests
 from alpha_lightning.backtest.settings import CostSettings, ExecutionSettings, SignalSettings
 from alpha_lightning.portfolio.policy import Target
@@ -55,6 +56,9 @@ def construct(
     """
     if Path(out).suffix != ".parquet":
         msg = f"{out} would be a Parquet file: let its name end in .parquet"
+        raise UserError(msg)
+    if (Path(out).parent / SUMMARY).is_file():
+        msg = f"{Path(out).parent} is the folder of a backtest: write the weights to another one"
         raise UserError(msg)
     if Path(out).resolve() == Path(scores).resolve():
         msg = f"{out} is the score itself and would be lost: write the weights to another file"

@@ -167,3 +167,12 @@ def test_a_file_that_would_not_be_read_again(
     with pytest.raises(UserError, match=rf"{name} would be a Parquet file: .* end in .parquet"):
         construct(str(panel.path), score, str(tmp_path / "new" / name), policy=TEN)
     assert not (tmp_path / "new").exists()
+
+
+def test_no_weights_among_the_tables_of_a_backtest(
+    panel: Panel, score: str, tmp_path: Path
+) -> None:
+    (tmp_path / "summary.json").write_text("{}")
+    with pytest.raises(UserError, match="is the folder of a backtest: write the weights to"):
+        construct(str(panel.path), score, str(tmp_path / "w.parquet"), policy=TEN)
+    assert not (tmp_path / "w.parquet").exists()
