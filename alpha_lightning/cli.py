@@ -65,14 +65,15 @@ def main(args: Sequence[str] | None = None) -> int:
         return 1
     try:
         written = _run(command, given)
+        told = None if written is None else _told(command, written)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("error: interrupted", file=sys.stderr)
         return 130
-    if written is not None:
-        _print(_told(command, written))
+    if told is not None:
+        _print(told)
     return 0
 
 

@@ -5,9 +5,13 @@ from pathlib import Path
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.inputs import open_inputs, open_market
+from alpha_lightning.backtest.ledger import Ledger
+from alpha_lightning.backtest.market import Market
+from alpha_lightning.backtest.remarks import remarks
 from alpha_lightning.backtest.result_folder import SUMMARY
 from alpha_lightning.backtest.run import Setting, run_backtests
 from alpha_lightning.backtest.settings import CostSettings, ExecutionSettings, SignalSettings
+from alpha_lightning.backtest.trading_record import trading_record
 from alpha_lightning.portfolio.policy import Target
 from alpha_lightning.portfolio.top_n import TopN
 from alpha_lightning.portfolio.weights_file import write_weights
@@ -87,6 +91,12 @@ def construct(
         "panel_fingerprint": inputs.panel.fingerprint,
         "universe": signals.universe,
         "last_date": str(market.dates[inputs.last]),
-        "warnings": list(market.warnings),
+        "warnings": _warnings(outcome.ledger, market, execution),
     }
     return write_weights(out, market.dates, market.symbols, outcome.decisions, about)
+
+
+def _warnings(ledger: Ledger, market: Market, execution: ExecutionSettings) -> list[str]:
+    if not len(ledger.rows):
+        return list(market.warnings)  # the only signal is the last day's, to be traded tomorrow
+    return list(remarks(trading_record(ledger, market), ledger, market, execution))

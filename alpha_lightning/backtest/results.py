@@ -18,6 +18,7 @@ from alpha_lightning.backtest.summary import (
     annualised_return,
     annualised_volatility,
     by_year,
+    falls,
     max_drawdown,
     ratio,
     total_return,
@@ -32,9 +33,10 @@ class YearStatistics:
     """A calendar year, or the part of it that was traded.
 
     Args:
-        total_return: not annualised.
+        total_return: not annualised, unless the convention asks for it.
         volatility: annualised; NaN for a single day.
-        max_drawdown: from a peak of the same year, its start included; 0 or negative.
+        max_drawdown: from a peak of the same year, its start included, or by the convention from
+            the highest ever; 0 or negative.
     """
 
     total_return: float
@@ -143,15 +145,15 @@ def measure(
     gross = returns + ledger.cost / _before(ledger)
     gross_relative = relative_returns(gross, benchmark.returns, rule)
     record = trading_record(ledger, market)
-    own = describe(dates, relative, rule.year)
+    own = describe(dates, relative, rule)
     mean = float(relative.mean()) * rule.year
     excess = own.annual_return if rule.information_ratio == "annualised" else mean
     trades = ledger.turnover[~np.isnan(ledger.turnover)][0 if rule.first_trade else 1 :]
     impact = np.zeros(len(ledger.rows))
     np.add.at(impact, np.searchsorted(ledger.rows, ledger.trades.row), ledger.trades.impact)
     return Results(
-        absolute=describe(dates, returns, rule.year),
-        benchmark=describe(dates, benchmark.returns, rule.year),
+        absolute=describe(dates, returns, rule),
+        benchmark=describe(dates, benchmark.returns, rule),
         relative=own,
         information_ratio=ratio(excess, own.volatility),
         gross_annual_return=float(annualised_return(gross, rule.year)),
@@ -192,29 +194,34 @@ def relative_returns(returns: Floats, benchmark: Floats, rule: Conventions) -> F
     return np.asarray(returns - benchmark)
 
 
-def describe(dates: NDArray[Any], returns: Floats, year: int) -> Statistics:
+def describe(dates: NDArray[Any], returns: Floats, rule: Conventions) -> Statistics:
     """Statistics of daily returns.
 
     Args:
         dates: ``(D,)`` datetime64[D], ascending.
         returns: ``(D,)`` without NaN.
-        year: trading days of a year.
+        rule: how to count.
     """
-    volatility = float(annualised_volatility(returns, year))
+    volatility = float(annualised_volatility(returns, rule.year))
+    carried = by_year(dates, falls(returns))
     return Statistics(
-        annual_return=float(annualised_return(returns, year)),
+        annual_return=float(annualised_return(returns, rule.year)),
         total_return=float(total_return(returns)),
         volatility=volatility,
         max_drawdown=float(max_drawdown(returns)),
-        sharpe=ratio(float(returns.mean()) * year, volatility),
+        sharpe=ratio(float(returns.mean()) * rule.year, volatility),
         years={
-            number: YearStatistics(
-                float(total_return(part)),
-                float(annualised_volatility(part, year)),
-                float(max_drawdown(part)),
-            )
-            for number, part in by_year(dates, returns).items()
+            year: _of_year(part, carried[year], rule)
+            for year, part in by_year(dates, returns).items()
         },
+    )
+
+
+def _of_year(returns: Floats, carried: Floats, rule: Conventions) -> YearStatistics:
+    whole = annualised_return(returns, rule.year) if rule.annualise_years else total_return(returns)
+    deepest = carried.min() if rule.yearly_drawdown == "carries" else max_drawdown(returns)
+    return YearStatistics(
+        float(whole), float(annualised_volatility(returns, rule.year)), float(deepest)
     )
 
 

@@ -143,6 +143,10 @@ class Conventions:
     """Count the first purchase in the mean turnover."""
     information_ratio: Literal["annualised", "mean"] = "annualised"
     """Annualised relative return, or mean daily one times the days of a year, over volatility."""
+    yearly_drawdown: Literal["restarts", "carries"] = "restarts"
+    """A calendar year's drawdown is from its own highest value, or from the highest ever."""
+    annualise_years: bool = False
+    """Also annualise the return of a calendar year, of which a part may be missing."""
 
     def __post_init__(self) -> None:
         if self.year < 1:

@@ -122,9 +122,19 @@ def max_drawdown(returns: Floats) -> Any:
         >>> round(float(max_drawdown(np.array([-0.1, 0.5, -0.2, 0.1]))), 4)
         -0.2
     """
+    return np.min(falls(returns), axis=0)
+
+
+def falls(returns: Floats) -> Floats:
+    """How far each day's value is below the highest so far, zero or negative, ``(D, ...)``.
+
+    Example:
+        >>> falls(np.array([0.25, -0.5, 1.0])).tolist()
+        [0.0, -0.5, 0.0]
+    """
     value = net_value(returns)
     peak = np.maximum(np.maximum.accumulate(value, axis=0), 1.0)
-    return np.min(value / peak - 1, axis=0)
+    return np.asarray(value / peak - 1)
 
 
 def by_year(dates: NDArray[Any], returns: Floats) -> dict[int, Floats]:

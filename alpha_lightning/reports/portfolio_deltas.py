@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from alpha_lightning.backtest.summary import YEAR, by_year, max_drawdown, total_return
+from alpha_lightning.backtest.results import describe
+from alpha_lightning.backtest.settings import Conventions
 from alpha_lightning.reports.styles import days_of
 from alpha_lightning.reports.tables import number
 
@@ -108,26 +109,25 @@ def _printed(paper: Any, name: str, digits: int) -> str:
     return "" if text == "–" else text
 
 
-def benchmark_row(nav: Table, years: Sequence[str], name: str, year: int = YEAR) -> FigureRow:
+def benchmark_row(
+    nav: Table, years: Sequence[str], name: str, rule: Conventions | None = None
+) -> FigureRow:
     """Returns of the benchmark over the days of one portfolio.
 
     Args:
         nav: rows of ``portfolio_nav`` of one portfolio, daily.
         years: columns after the first.
         name: of the row.
-        year: trading days of a year.
+        rule: how to count; the paper's way by default.
     """
     value = nav["benchmark_nav"].to_numpy(dtype=float)
     # The first day counts: one was invested before it.
     returns = value / np.r_[1.0, value[:-1]] - 1
-    parts = by_year(days_of(nav), returns)
-    annual = (1 + total_return(returns)) ** (year / len(returns)) - 1
-    cells = [_outcome(annual, max_drawdown(returns))]
+    found = describe(days_of(nav), returns, rule or Conventions())
+    cells = [_outcome(found.annual_return, found.max_drawdown)]
     for text in years:
-        own = parts.get(int(text))
-        cells.append(
-            _outcome(total_return(own), max_drawdown(own)) if own is not None else Outcome("–", "–")
-        )
+        own = found.years.get(int(text))
+        cells.append(_outcome(own.total_return, own.max_drawdown) if own else Outcome("–", "–"))
     return FigureRow(name, ("", ""), tuple(cells), "baseline")
 
 

@@ -112,6 +112,14 @@ def ratio_words(settings: Mapping[str, Any]) -> str:
     return f"{rule.year} × mean daily relative return / its volatility"
 
 
+def year_words(settings: Mapping[str, Any]) -> str:
+    """What a calendar year's return and fall are, in words."""
+    rule = Conventions(**(settings.get("conventions") or {}))
+    annual = "is annualised" if rule.annualise_years else "is not annualised"
+    begin = "1 January" if rule.yearly_drawdown == "restarts" else "the highest value ever"
+    return f"A calendar year's return {annual} and its fall is measured from {begin}."
+
+
 def cost_words(costs: CostSettings) -> str:
     """Cost rates in words.
 

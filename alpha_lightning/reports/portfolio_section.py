@@ -19,6 +19,7 @@ from alpha_lightning.reports.portfolio_rules import (
     relative_words,
     rules,
     turnover_words,
+    year_words,
 )
 from alpha_lightning.reports.tables import number
 
@@ -89,6 +90,7 @@ class PortfolioSection:
         relative: what a day's relative return is, in words.
         turnover: what the mean turnover is of, in words.
         ratio: what the information ratio is, in words.
+        years: what a calendar year's return and fall are, in words.
         period: first and last date, if they are told.
         fact: a line for the first screen.
         columns: of the first table, by title.
@@ -109,6 +111,7 @@ class PortfolioSection:
     relative: str
     turnover: str
     ratio: str
+    years: str
     period: tuple[str, ...]
     fact: str
     columns: Sequence[tuple[str, Sequence[str]]]
@@ -156,6 +159,7 @@ def portfolio_section(folder: PortfolioFolder | None) -> PortfolioSection | None
         relative=relative_words(settings),
         turnover=turnover_words(settings),
         ratio=ratio_words(settings),
+        years=year_words(settings),
         period=_period(folder.about.get("period")),
         fact=_fact(folder, answer),
         columns=[(title, [name for name, *_ in part]) for title, part in tables.ANSWER.items()],
@@ -188,9 +192,9 @@ def _part(
     nav = figure.rows_of(tables.at_delta(folder.tables["portfolio_nav"], folder.shown_delta))
     place = folder.figures.index(figure)
     anchor = f"fig-{figure.number}" if figure.number else f"portfolio-{place}"
-    days = Conventions(**(folder.settings.get("conventions") or {})).year
+    rule = Conventions(**(folder.settings.get("conventions") or {}))
     years, drawn = deltas.years_of(table), len(nav) > 1
-    own = deltas.benchmark_row(nav, years, "benchmark", days) if drawn else None
+    own = deltas.benchmark_row(nav, years, "benchmark", rule) if drawn else None
     return PortfolioPart(
         anchor=anchor,
         number=figure.number,

@@ -150,7 +150,7 @@ def test_statistics_agree_with_empyrical(year: int) -> None:
     days = np.arange("2019-01-01", "2022-05-01", dtype="datetime64[D]")
     dates = days[np.is_busday(days)]
     returns = generator.normal(0.0005, 0.015, len(dates))
-    own = describe(dates, returns, year)
+    own = describe(dates, returns, Conventions(year=year))
     series = pd.Series(returns, index=pd.DatetimeIndex(dates))
     theirs = empyrical.annual_return(series, annualization=year)
     assert own.annual_return == pytest.approx(theirs, rel=1e-10)
@@ -174,5 +174,22 @@ def test_relative_statistics_agree_with_empyrical() -> None:
     excess = relative_returns(own.to_numpy(), other.to_numpy(), Conventions())
     mean, error = excess.mean(), excess.std(ddof=1)
     theirs = empyrical.excess_sharpe(own, other)
-    assert describe(days, excess, 1).sharpe == pytest.approx(theirs, rel=1e-10)
+    assert describe(days, excess, Conventions(year=1)).sharpe == pytest.approx(theirs, rel=1e-10)
     assert mean / error == pytest.approx(theirs, rel=1e-10)
+
+
+def test_a_year_that_begins_below_its_peak_by_both_conventions() -> None:
+    dates = np.array(["2023-12-28", "2023-12-29", "2024-01-02", "2024-01-03"], dtype="M8[D]")
+    returns = np.array([0.25, -0.2, -0.5, 0.6])
+    # Values 1.25, 1, 0.5, 0.8: half of its own beginning, three fifths below the highest ever.
+    restarts = describe(dates, returns, Conventions()).years
+    carries = describe(dates, returns, Conventions(yearly_drawdown="carries")).years
+    assert [restarts[year].max_drawdown for year in (2023, 2024)] == pytest.approx([-0.2, -0.5])
+    assert [carries[year].max_drawdown for year in (2023, 2024)] == pytest.approx([-0.2, -0.6])
+
+
+def test_years_annualised_by_convention() -> None:
+    dates = np.array(["2024-01-02", "2024-01-03"], dtype="M8[D]")
+    rule = Conventions(year=4, annualise_years=True)
+    found = describe(dates, np.array([0.1, 0.1]), rule).years[2024]
+    assert found.total_return == pytest.approx(1.1**4 - 1)

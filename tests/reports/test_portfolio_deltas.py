@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alpha_lightning.backtest.settings import Conventions
 from alpha_lightning.reports.portfolio_deltas import (
     Outcome,
     benchmark_row,
@@ -51,7 +52,7 @@ def test_the_paper_stands_beside_the_same_side_delta_and_year() -> None:
 
 def test_the_benchmark_stands_below_the_absolute_rows_only() -> None:
     nav = pd.DataFrame({"date": ["2021-12-31", "2022-01-04"], "benchmark_nav": [1.1, 0.99]})
-    row = benchmark_row(nav, years_of(OURS), "benchmark", 2)
+    row = benchmark_row(nav, years_of(OURS), "benchmark", Conventions(year=2))
     (_, rows), (_, others) = figure_table(OURS, 0.2, None, row).blocks
     assert rows[-1] == row
     assert row not in others
@@ -60,7 +61,7 @@ def test_the_benchmark_stands_below_the_absolute_rows_only() -> None:
 def test_the_benchmark_s_years_are_worked_out_from_its_values() -> None:
     dates = ["2021-12-30", "2021-12-31", "2022-01-04", "2022-01-05"]
     nav = pd.DataFrame({"date": dates, "benchmark_nav": [1.1, 0.99, 1.089, 1.21]})
-    row = benchmark_row(nav, ("2021", "2022", "2023"), "all", 2)
+    row = benchmark_row(nav, ("2021", "2022", "2023"), "all", Conventions(year=2))
     # 1.21 in four days are 1.1 in two; the first day counts from 1 on.
     assert row.cells[0] == Outcome("10.0", "−10.0")
     assert row.cells[1:] == (Outcome("−1.0", "−10.0"), Outcome("22.2", "0.0"), Outcome("–", "–"))

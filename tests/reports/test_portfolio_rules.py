@@ -14,6 +14,7 @@ from alpha_lightning.reports.portfolio_rules import (
     relative_words,
     rules,
     turnover_words,
+    year_words,
 )
 
 
@@ -116,6 +117,14 @@ def test_the_information_ratio_is_told_as_it_was_counted() -> None:
     assert ratio_words({}) == "relative return / its volatility"
     told = ratio_words({"conventions": {"information_ratio": "mean", "year": 252}})
     assert told == "252 × mean daily relative return / its volatility"
+
+
+def test_a_calendar_year_is_told_as_it_was_counted() -> None:
+    plain = "A calendar year's return is not annualised and its fall is measured from 1 January."
+    assert year_words({}) == plain
+    told = year_words({"conventions": {"yearly_drawdown": "carries", "annualise_years": True}})
+    assert "return is annualised and its fall" in told
+    assert told.endswith("measured from the highest value ever.")
 
 
 def test_capital_that_stays_cash_is_told() -> None:
