@@ -18,10 +18,12 @@ import torch
 import yaml
 
 from alpha_lightning.artefacts.dated_table import DatedTable, read_dated_table
+from alpha_lightning.backtest.backtest import backtest
 from alpha_lightning.evaluation.evaluate import evaluate
 from alpha_lightning.panel.returns import LABEL, forward_return
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.panel.universe import universe
+from alpha_lightning.portfolio.top_n import TopN
 from alpha_lightning.simulation.settings import IntradaySettings, MarketSettings
 from alpha_lightning.simulation.simulate import simulate
 from alpha_lightning.study.plan import lay_out, panel_of
@@ -179,6 +181,21 @@ def test_an_evaluation_up_to_a_date_uses_nothing_after_it(
         tables.append({file.name: file.read_bytes() for file in (out / "tables").glob("*.csv")})
     assert len(tables[0]) > 5
     assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize("table", ["nav", "trades", "holdings"])
+def test_a_portfolio_knows_nothing_of_the_days_to_come(
+    twins: list[StudySettings], table: str, tmp_path: Path
+) -> None:
+    days = []
+    for number, study in enumerate(twins):
+        score, out = str(study.folder / "scores" / "gru.parquet"), str(tmp_path / str(number))
+        backtest(panel_of(study), out, scores=score, policy=TopN(5, 0.4))
+        days.append(pl.read_parquet(f"{out}/{table}.parquet"))
+    known = [frame.filter(pl.col("date") <= LAST_KNOWN.item()) for frame in days]
+    assert len(known[0]) > 50
+    assert known[0].equals(known[1])
+    assert not days[0].equals(days[1]), "the other future made no difference at all"
 
 
 def planted_score(study: StudySettings, values: Any, tmp_path: Path) -> DatedTable:

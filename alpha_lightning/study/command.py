@@ -8,11 +8,11 @@ import yaml
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.study.execution import Execution
+from alpha_lightning.study.groups_of_settings import refuse_groups_without_names
 from alpha_lightning.study.options import (
     bracketed,
     merge,
     nested,
-    refuse_groups_without_names,
 )
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.plan_text import plan_text
