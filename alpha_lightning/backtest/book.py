@@ -97,8 +97,7 @@ class Book:
         record = (account.value, account.cash, gain, dividends, cost, turnover)
         self._rows.append(row)
         self._days.append((*record, len(account.held), short))
-        held = account.held
-        self._held.append((held, account.shares[held], account.mark[held]))
+        self._keep()
 
     def decide(self, row: int, scores: Floats, universe: NDArray[np.bool_]) -> None:
         """Ask the policy at the close of a signal date, unless the trade before is still to come.
@@ -143,6 +142,13 @@ class Book:
         if fault:
             msg = f"{self.setting.name}: the policy's answer of {self.market.dates[row]}: {fault}"
             raise UserError(msg)
+
+    def _keep(self) -> None:
+        held, shares = self.account.held, self.account.shares[self.account.held]
+        before = self._held[-1] if self._held else (held, shares, shares)
+        if np.array_equal(before[0], held) and np.array_equal(before[1], shares):
+            held, shares = before[:2]  # most days nothing is traded: once in memory is enough
+        self._held.append((held, shares, self.account.mark[held]))
 
     def close(self) -> Outcome:
         """The ledger of everything so far."""
