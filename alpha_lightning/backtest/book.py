@@ -72,8 +72,11 @@ class Book:
         self._due: dict[int, tuple[int, Target]] = {}
         self._decisions: list[tuple[int, Target | Hold]] = []
         self._rows: list[int] = []
-        self._days: list[tuple[float, ...]] = []
-        self._held: list[tuple[Index, Floats, Floats]] = []
+        # Numbers and arrays in flat lists: a tuple a day would keep the garbage collector busy.
+        self._days: list[float] = []
+        self._columns: list[Index] = []
+        self._shares: list[Floats] = []
+        self._prices: list[Floats] = []
         self._tried: list[tuple[int, int, Attempts]] = []
 
     def step(self, row: int) -> None:
@@ -96,7 +99,7 @@ class Book:
         gain += self._mark(row)
         record = (account.value, account.cash, gain, dividends, cost, turnover)
         self._rows.append(row)
-        self._days.append((*record, len(account.held), short))
+        self._days += (*record, len(account.held), short)
         self._keep()
 
     def decide(self, row: int, scores: Floats, universe: NDArray[np.bool_]) -> None:
@@ -145,10 +148,13 @@ class Book:
 
     def _keep(self) -> None:
         held, shares = self.account.held, self.account.shares[self.account.held]
-        before = self._held[-1] if self._held else (held, shares, shares)
-        if np.array_equal(before[0], held) and np.array_equal(before[1], shares):
-            held, shares = before[:2]  # most days nothing is traded: once in memory is enough
-        self._held.append((held, shares, self.account.mark[held]))
+        if self._rows[1:] and np.array_equal(self._columns[-1], held):
+            held = self._columns[-1]  # most days nothing is traded: once in memory is enough
+            if np.array_equal(self._shares[-1], shares):
+                shares = self._shares[-1]
+        self._columns.append(held)
+        self._shares.append(shares)
+        self._prices.append(self.account.mark[held])
 
     def close(self) -> Outcome:
         """The ledger of everything so far."""
@@ -208,11 +214,13 @@ class Book:
         return float(account.shares[held] @ (after - before))
 
     def _holdings(self) -> Holdings:
-        counts = [len(columns) for columns, _, _ in self._held]
-        rows = np.repeat(np.array(self._rows, dtype=np.intp), counts)
-        parts = zip(*self._held, strict=True) if self._held else ([], [], [])
-        columns, shares, price = (np.concatenate([np.empty(0), *part]) for part in parts)
-        return Holdings(rows, columns.astype(np.intp), shares, price)
+        none = np.empty(0)
+        return Holdings(
+            np.repeat(np.array(self._rows, dtype=np.intp), [len(held) for held in self._columns]),
+            np.concatenate([none.astype(np.intp), *self._columns]),
+            np.concatenate([none, *self._shares]),
+            np.concatenate([none, *self._prices]),
+        )
 
 
 def _trades(tried: list[tuple[int, int, Attempts]]) -> Trades:
