@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.weighting.factor_mean import WEIGHTING
-from alpha_lightning.weighting.score_grid import read_score_grid
+from alpha_lightning.weighting.score_grid import ScoreGrid, read_score_grid
 from alpha_lightning.weighting.subsets import in_order
 
 Level = Literal["unit", "data set", "weighting", "stacking", "model", "ensemble", "baseline"]
@@ -28,20 +28,8 @@ MIN_STOCKS = 20
 
 
 @dataclass(frozen=True)
-class Score:
-    """One score on the signal dates.
-
-    Args:
-        name: as its file says.
-        values: ``(S, N)`` float32; NaN is missing.
-        metadata: the file's provenance.
-        fingerprint: of the file's bytes.
-    """
-
-    name: str
-    values: NDArray[np.float32]
-    metadata: dict[str, Any]
-    fingerprint: str
+class Score(ScoreGrid):
+    """One score on the signal dates, and what its provenance says of it."""
 
     @property
     def baseline(self) -> bool:
