@@ -58,6 +58,7 @@ def run_logged(task: Task, folder: Path, identity: Identity) -> Ended:
                 traceback.print_exc()
                 raise
     except Exception as error:
+        # A task may fail in any way, and takes only those down that need it.
         return Ended(time.perf_counter() - begin, in_a_line(error))
     return Ended(time.perf_counter() - begin, None)
 
