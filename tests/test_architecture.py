@@ -19,6 +19,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 FORBIDDEN = re.compile(r"(^|_)(utils?|helpers?|common|managers?|handlers?|engines?|base)(_|$)")
 HOMES = {
     "lightgbm": {"weighting"},
+    "clarabel": {"portfolio"},
     "matplotlib": {"reports"},
     "jinja2": {"reports"},
     "polars": {"characteristics", "panel", "simulation"},
@@ -29,7 +30,7 @@ HOMES = {
     "pytorch_lightning": {"factors", "windows"},
 }
 FOLDERS = (
-    "cli > study > reports > evaluation > backtest > portfolio > weighting factors > windows"
+    "cli > study > reports > evaluation > backtest > portfolio > risk > weighting factors > windows"
     " > panel > characteristics > simulation > metrics > cross_section > artefacts"
 )
 Definition = ast.FunctionDef | ast.AsyncFunctionDef

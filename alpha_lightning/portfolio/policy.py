@@ -1,7 +1,7 @@
 """What a policy may know at the close of a signal date, and what it answers."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +28,8 @@ class Observation:
         weights: ``(N,)`` of the holdings in the portfolio's value, drifted to the close.
         value: of the portfolio, cash included, in the currency of the prices.
         past: the last so many rows of a market field up to the date: see `history`.
+        limits: which stocks closed the date at their upper and at their lower price limit: see
+            `at_limits`.
     """
 
     date: np.datetime64
@@ -39,6 +41,14 @@ class Observation:
     weights: Floats
     value: float
     past: Callable[[str, int], NDArray[Any]]
+    limits: Callable[[], tuple[Flags, Flags]] | None = None
+
+    def at_limits(self) -> tuple[Flags, Flags]:
+        """Stocks at their upper and lower price limit at the close of the date, ``(N,)`` each."""
+        if self.limits is None:
+            nobody = np.zeros(len(self.symbols), dtype=np.bool_)
+            return nobody, nobody
+        return self.limits()
 
     def history(self, field: str, days: int) -> NDArray[Any]:
         """A copy of the last ``days`` rows of a market field, the signal date's own last.
@@ -62,6 +72,8 @@ class Target:
             and the weight of a purchase that the market blocks.
         max_names: stocks that may be held after the trade, those that could not be sold included;
             the last purchases give way. None is without a limit.
+        facts: what the policy wants to be remembered of the decision, numbers and words by name;
+            nothing is traded by it.
     """
 
     columns: Index
@@ -69,6 +81,7 @@ class Target:
     keep: Flags
     reserves: Index
     max_names: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def fault(self, stocks: int) -> str:
         """What a market of so many stocks cannot trade, in words; empty when nothing is wrong."""
@@ -93,9 +106,11 @@ class Hold:
 
     Args:
         reason: for the ledger.
+        facts: as those of a `Target`.
     """
 
     reason: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Policy(Protocol):

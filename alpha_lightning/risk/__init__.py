@@ -1,0 +1,1 @@
+"""The factor risk model: exposures, factor returns, covariances, specific risk."""
