@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.portfolio.policy import Flags, Floats
 from alpha_lightning.risk.factor_risk import FactorRisk
