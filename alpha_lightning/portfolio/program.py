@@ -31,7 +31,8 @@ class Limits:
         style: absolute active exposure to each style.
         industry: absolute active weight of each industry.
         floor: least weight of constituents.
-        active: absolute active weight of each stock.
+        active: absolute active weight of each stock, as far as its bounds allow: a frozen stock
+            beyond it breaks nothing.
 
     Raises:
         UserError: a limit is negative or NaN, or the floor above 1.
