@@ -78,7 +78,7 @@ def fit_arma(series: Floats) -> Arma:
 
 
 def _coefficients(series: Floats) -> tuple[float, float]:
-    """phi and theta of a series of mean 0; both 0 where it is too short or constant."""
+    """The phi and theta of a series of mean 0; both 0 where it is too short or constant."""
     days = len(series)
     if days < 4 * _LONG or not series.any():
         return 0.0, 0.0

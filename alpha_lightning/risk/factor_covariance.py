@@ -1,7 +1,6 @@
 """Covariance of factor returns over the coming days, told from those up to a day."""
 
 import hashlib
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray

@@ -65,7 +65,8 @@ class _Rows:
         right = square[:, -1] - mean.T @ total
         # Least norm where styles repeat each other.
         slopes = np.linalg.lstsq(left, right, rcond=1e-12)[0] if styles else np.empty(0)
-        return slopes, (total - within @ slopes) / size
+        levels = (total - within @ slopes) / size
+        return np.asarray(slopes), np.asarray(levels)
 
     def residuals(self, slopes: Floats, levels: Floats) -> Floats:
         """Returns less what the factors explain, ``(R,)``."""
@@ -105,8 +106,9 @@ def fit_day(
     """
     count = exposures.shape[1]
     styles = np.asarray(exposures, dtype=np.float64)
-    codes = np.where(industry < 0, industries - 1, industry) if industries else np.zeros(len(cap))
-    codes = codes.astype(np.intp)
+    codes = np.zeros(len(cap), dtype=np.intp)
+    if industries:
+        codes = np.where(industry < 0, industries - 1, industry).astype(np.intp)
     covered = np.isfinite(styles).all(axis=1)
     known = np.flatnonzero(covered & np.isfinite(returns) & np.isfinite(cap) & (cap > 0))
     factors = np.full(count + industries + 1, np.nan)

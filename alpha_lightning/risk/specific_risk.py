@@ -57,7 +57,8 @@ class SpecificSeries:
 
     Then both are drawn towards the mean of their group weighted by market value, by
     ``v = q |s - mean| / (d + q |s - mean|)``, d being the group's standard deviation of s. A stock
-    of fewer than 21 days, or that never moved, has the mean of its group. None is below a tenth of the median.
+    of fewer than 21 days, or that never moved, has the mean of its group. None is below a tenth of
+    the median.
 
     Args:
         settings: of the risk model.
@@ -130,7 +131,7 @@ class _MonthlyFit:
 
     def fit(self, before: NDArray[np.floating]) -> _Month:
         """Of ``(D, N)`` specific returns."""
-        key = (before.shape, zlib.crc32(np.ascontiguousarray(before).view(np.uint8)))
+        key = (before.shape, zlib.crc32(memoryview(np.ascontiguousarray(before)).cast("B")))
         if key != self._key:
             self._made, self._key = _fit_month(before, self._horizon), key
         return self._made

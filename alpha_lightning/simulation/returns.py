@@ -1,6 +1,6 @@
 """Daily returns: market, industries, styles and own shocks, with fat tails and clustering."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,6 +22,9 @@ class Move:
         gap: ``(N,)`` simple return of events that became known overnight.
         volatility: ``(N,)`` standard deviation of the return without events, known the day before.
         total: ``(N,)`` simple return from adjusted close to adjusted close, before price limits.
+        market: simple return of the market factor, per unit of beta.
+        industries: ``(I,)`` simple returns of the industry factors.
+        styles: ``(S,)`` simple returns of the style factors, per unit of exposure.
     """
 
     shock: Floats
@@ -29,6 +32,9 @@ class Move:
     gap: Floats
     volatility: Floats
     total: Floats
+    market: float = 0.0
+    industries: Floats = field(default_factory=lambda: np.zeros(0))
+    styles: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 class Volatility:
@@ -120,7 +126,16 @@ class Returns:
         total = drift + np.clip(news, -_LARGEST, _LARGEST)
         gap = np.where(overnight, own_volatility * event, 0.0)
         volatility = np.sqrt(variance)
-        return Move(shock, relative / volatility, gap, volatility, total)
+        return Move(
+            shock,
+            relative / volatility,
+            gap,
+            volatility,
+            total,
+            market=float((market_volatility * market)[0]),
+            industries=settings.industry_volatility * industries,
+            styles=settings.style_volatility * styles[:, 0],
+        )
 
     def _draw_events(self, generator: np.random.Generator) -> tuple[Floats, Flags]:
         chance, size, sign, when = generator.random((4, len(self._stocks.symbols)))

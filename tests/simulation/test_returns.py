@@ -99,6 +99,20 @@ def test_what_is_relative_to_the_market_is_the_return_without_beta_times_its_fac
     assert market[0] != 0
 
 
+def test_a_day_tells_the_true_returns_of_its_factors() -> None:
+    quiet = ReturnSettings(stock_volatility=0.0)
+    settings = MarketSettings(stocks=100, returns=quiet)
+    stocks = draw_stocks(settings, 0, trading_days(settings.start, settings.days))
+    returns, industry = Returns(settings, stocks), np.arange(100) % 12
+    drift = np.full(100, 0.001)
+    draws = [np.random.default_rng(day) for day in range(3)]
+    moves = [returns.step(one, np.random.default_rng(9), industry, drift) for one in draws]
+    for move in moves:
+        told = stocks.beta * move.market + move.industries[industry] + move.styles @ stocks.styles
+        np.testing.assert_allclose(move.total - drift, told, rtol=1e-12, atol=1e-15)
+    assert (moves[0].industries.shape, moves[0].styles.shape) == ((12,), (2,))
+
+
 def test_returns_have_the_size_tails_and_clusters_of_a_stock_market() -> None:
     total, shock, volatility = run(MarketSettings(stocks=500), 1000)
     dispersion = total.std(axis=1)
