@@ -26,6 +26,7 @@ COMMANDS = {
     "weigh": ("alpha_lightning.weighting.weigh:weigh", "factor matrices -> score"),
     "combine": ("alpha_lightning.weighting.combine:combine", "scores -> their average"),
     "evaluate": ("alpha_lightning.evaluation.evaluate:evaluate", "scores -> RankIC, groups"),
+    "risk": ("alpha_lightning.risk.risk:risk", "panel -> factor risk model"),
     "construct": ("alpha_lightning.backtest.construct:construct", "score -> target weights"),
     "backtest": (
         "alpha_lightning.backtest.backtest:backtest",
@@ -132,7 +133,7 @@ def _is_none(option: str) -> bool:
 
 def _told(command: str, written: Any) -> str:
     # What was switched off, done to bad rows or could not be traded must not wait to be asked for.
-    if command in ("ingest", "characterise", "construct", "backtest"):
+    if command in ("ingest", "characterise", "risk", "construct", "backtest"):
         return str(_load(COMMANDS["inspect"][0])([str(written)]))
     return str(written)
 
