@@ -1,6 +1,7 @@
 """The command `backtest`: target weights, or a policy and a score, become a result."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,25 @@ import numpy as np
 from alpha_lightning.artefacts.atomic import atomic_folder
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import fingerprint_file
-from alpha_lightning.backtest.benchmark import Benchmark, Span, benchmark_returns
-from alpha_lightning.backtest.construct import (
-    DEFAULT_COSTS,
-    DEFAULT_EXECUTION,
-    DEFAULT_POLICY,
-    DEFAULT_SIGNALS,
+from alpha_lightning.backtest.benchmark import (
+    Benchmark,
+    Span,
+    benchmark_returns,
+    settings_against,
 )
+from alpha_lightning.backtest.construct import DEFAULT_COSTS, DEFAULT_EXECUTION, DEFAULT_SIGNALS
+from alpha_lightning.backtest.decisions import decision_remarks
 from alpha_lightning.backtest.holdings_profile import holdings_profile, universe_ranks
 from alpha_lightning.backtest.inputs import Inputs, open_inputs, open_market, open_weights
 from alpha_lightning.backtest.ledger import Floats, Ledger
 from alpha_lightning.backtest.market import Market
+from alpha_lightning.backtest.policies import (
+    DEFAULT_ENHANCED,
+    DEFAULT_POLICY,
+    DEFAULT_RISK,
+    Wanted,
+    chosen,
+)
 from alpha_lightning.backtest.result_folder import SUMMARY, write_result
 from alpha_lightning.backtest.results import Results, check_traded, measure
 from alpha_lightning.backtest.run import Setting, run_backtests
@@ -31,8 +40,10 @@ from alpha_lightning.backtest.settings import (
     ExecutionSettings,
     SignalSettings,
 )
+from alpha_lightning.portfolio.index_enhanced import IndexEnhanced
 from alpha_lightning.portfolio.policy import Policy
 from alpha_lightning.portfolio.top_n import TopN
+from alpha_lightning.risk.settings import RiskSettings
 
 DEFAULT_BENCHMARK = BenchmarkSettings()
 DEFAULT_CONVENTIONS = Conventions()
@@ -45,6 +56,9 @@ def backtest(
     weights: str | None = None,
     scores: str | None = None,
     policy: TopN = DEFAULT_POLICY,
+    enhanced: IndexEnhanced = DEFAULT_ENHANCED,
+    risk: str | None = None,
+    estimate: RiskSettings = DEFAULT_RISK,
     signals: SignalSettings = DEFAULT_SIGNALS,
     execution: ExecutionSettings = DEFAULT_EXECUTION,
     costs: CostSettings = DEFAULT_COSTS,
@@ -59,16 +73,22 @@ def backtest(
 
     Args:
         panel: folder of the panel.
-        out: folder to write: nav.parquet, trades.parquet, holdings.parquet, summary.json.
+        out: folder to write: nav.parquet, trades.parquet, holdings.parquet, summary.json; of an
+            enhanced index also decisions.parquet and active_exposures.parquet.
         weights: target weights that `construct` wrote, or a file of your own (Parquet or CSV: date,
             symbol, weight); their dates are the signal dates, and the last ones are held until the
             date that the file names, or else ``signals.end``.
         scores: score file, in place of weights.
         policy: what becomes of a score; of no effect on weights.
+        enhanced: limits against an index, in place of a policy, once it names one.
+        risk: folder of the risk model of an enhanced index; one is estimated for the run, and
+            forgotten, when not given.
+        estimate: how it is then estimated.
         signals: period and universe, and of a score the calendar.
         execution: how weights are traded.
         costs: what a trade costs.
-        benchmark: what the portfolio is held against.
+        benchmark: what the portfolio is held against; an enhanced index is held against the index
+            where it says ``universe``.
         conventions: how results are counted.
         actions: table of dividends and bonus shares (date, symbol, cash, shares); without it the
             change of the adjustment factor is booked.
@@ -83,18 +103,22 @@ def backtest(
         UserError: the files and the period do not fit together, no signal leads to a trade, or the
             adjustment factor of a held stock jumps without a corporate action.
     """
-    with atomic_folder(out, overwrite=overwrite, marker=SUMMARY) as folder:
-        plan = _plan(panel, weights, scores, policy, signals, partial=partial)
+    files, wanted = (panel, weights, scores), Wanted(policy, enhanced, risk, estimate)
+    with (
+        atomic_folder(out, overwrite=overwrite, marker=SUMMARY) as folder,
+        _plan(files, wanted, signals, partial=partial) as plan,
+    ):
         inputs = plan.inputs
         market = open_market(inputs, execution, actions)
         setting = Setting(name or plan.name, plan.policy, plan.scores, execution, costs)
         (outcome,) = run_backtests(market, inputs.signals, inputs.universe, [setting], inputs.last)
         check_traded(outcome.ledger)
+        benchmark, notes = _benchmark(plan, benchmark)
         against = _against(inputs, market, outcome.ledger, benchmark, execution)
         results = _results(plan, market, outcome.ledger, against, execution, conventions)
-        results = replace(
-            results, warnings=(*plan.differs(execution, costs, actions), *results.warnings)
-        )
+        told = decision_remarks(outcome.decisions, market.dates)
+        first = (*plan.differs(execution, costs, actions), *told, *plan.warnings, *notes)
+        results = replace(results, warnings=(*first, *results.warnings))
         settings = {
             "policy": plan.told,
             "signals": asdict(inputs.settings),
@@ -112,7 +136,7 @@ def backtest(
         }
         write_result(
             folder, outcome.ledger, market, against, results, about,
-            conventions=conventions, overwrite=True,
+            decisions=outcome.decisions, conventions=conventions, overwrite=True,
         )  # fmt: skip
     return Path(out)
 
@@ -127,6 +151,8 @@ class _Plan:
     told: Any
     origin: dict[str, Any]
     made_with: Mapping[str, Any]
+    index: str = ""
+    warnings: tuple[str, ...] = ()
 
     def differs(
         self, execution: ExecutionSettings, costs: CostSettings, actions: str | None
@@ -148,29 +174,51 @@ class _Plan:
         return (f"{text} portfolio than the policy's.",)
 
 
+@contextmanager
 def _plan(
-    panel: str,
-    weights: str | None,
-    scores: str | None,
-    policy: TopN,
+    files: tuple[str, str | None, str | None],
+    wanted: Wanted,
     signals: SignalSettings,
     *,
     partial: bool,
-) -> _Plan:
+) -> Iterator[_Plan]:
+    panel, weights, scores = files
     if (weights is None) == (scores is None):
         msg = "name either target weights (--weights) or a score (--scores) to trade"
         raise UserError(msg)
     if weights is not None:
-        inputs, fixed, about = open_weights(panel, weights, signals, partial=partial)
-        origin = {"weights": {"file": weights, "fingerprint": fingerprint_file(weights)}}
-        name = str(about.get("name", Path(weights).stem))
-        return _Plan(name, inputs, fixed, None, about.get("policy"), origin, about)
+        yield _of_weights(panel, weights, signals, partial=partial)
+        return
     inputs = open_inputs(panel, [str(scores)], signals)
     score = inputs.scores[0]
-    origin = {"scores": {"file": str(scores), "name": score.name, "fingerprint": score.fingerprint}}
-    name = f"TOP-{policy.names} of {score.name}"
+    about = {"file": str(scores), "name": score.name, "fingerprint": score.fingerprint}
     values: Any = score.values
-    return _Plan(name, inputs, policy, values, asdict(policy), origin, {})
+    with chosen(wanted, inputs.panel, score.name) as choice:
+        origin = {"scores": about, **choice.origin}
+        yield _Plan(
+            choice.name, inputs, choice.policy, values, choice.told, origin, {},
+            choice.index, choice.warnings,
+        )  # fmt: skip
+
+
+def _of_weights(panel: str, weights: str, signals: SignalSettings, *, partial: bool) -> _Plan:
+    inputs, fixed, about = open_weights(panel, weights, signals, partial=partial)
+    origin = {"weights": {"file": weights, "fingerprint": fingerprint_file(weights)}}
+    name = str(about.get("name", Path(weights).stem))
+    risk = about.get("risk")
+    made = {} if risk is None else {"risk": risk}
+    return _Plan(
+        name, inputs, fixed, None, about.get("policy"), origin | made, about,
+        str(about.get("against", "")), tuple(made.get("risk", {}).get("warnings", ())),
+    )  # fmt: skip
+
+
+def _benchmark(
+    plan: _Plan, benchmark: BenchmarkSettings
+) -> tuple[BenchmarkSettings, tuple[str, ...]]:
+    if not plan.index:
+        return benchmark, ()
+    return settings_against(plan.inputs.panel, plan.index, benchmark)
 
 
 def _against(

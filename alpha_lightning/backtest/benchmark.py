@@ -1,15 +1,15 @@
 """What a portfolio is held against: the universe in equal weights, or an index."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alpha_lightning.artefacts.errors import ArtefactError, UserError
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.market import Market
 from alpha_lightning.backtest.settings import BenchmarkSettings, ExecutionSettings
 from alpha_lightning.backtest.summary import YEAR
+from alpha_lightning.panel.side_arrays import index_levels, index_weights, weighted_indices
 from alpha_lightning.panel.store import Panel
 
 Floats = NDArray[np.float64]
@@ -84,6 +84,31 @@ def benchmark_returns(
     return price_index(panel, settings.index, span)
 
 
+def settings_against(
+    panel: Panel, index: str, settings: BenchmarkSettings
+) -> tuple[BenchmarkSettings, tuple[str, ...]]:
+    """The benchmark of a portfolio that is to beat an index, where no other is asked for.
+
+    Args:
+        panel: index levels and weights.
+        index: name of the index.
+        settings: as asked for; ``universe`` stands for the index.
+
+    Returns:
+        Its published level, or where the panel has none the index rebuilt from its constituents;
+        and sentences for the reader.
+    """
+    if settings.index != UNIVERSE:
+        return settings, ()
+    if settings.total_return or index in panel.meta["levels"]:
+        return replace(settings, index=index), ()
+    told = (
+        f"The panel has no level of {index}: the benchmark is rebuilt from its constituents'"
+        " weights and adjusted prices, dividends included."
+    )
+    return replace(settings, index=index, total_return=True), (told,)
+
+
 def equal_weighted(market: Market, span: Span, execution: ExecutionSettings) -> Benchmark:
     """Members that trade on the signal date, in equal weights restored after every signal.
 
@@ -128,7 +153,7 @@ def price_index(panel: Panel, name: str, span: Span) -> Benchmark:
         msg = f"benchmark.index is {name}: {panel.path} has {known}; ingest index_levels"
         raise UserError(msg)
     before = _day_before(panel, name, span)
-    level = _load(panel, f"levels/{name}.npy")[before : span.last + 1]
+    level = index_levels(panel, name)[before : span.last + 1]
     absent = ~(level > 0)
     if absent.any():
         date = panel.dates[before + int(np.argmax(absent))]
@@ -153,13 +178,13 @@ def total_return_index(panel: Panel, market: Market, name: str, span: Span) -> B
     Raises:
         UserError: the index has no weights, or none on a date.
     """
-    if name not in panel.indices or not (panel.path / f"weights/{name}.npy").exists():
+    if name not in weighted_indices(panel):
         msg = (
             f"benchmark.total_return: {panel.path} has no weights of {name}: ingest index_members"
             " with weights, or leave total_return out"
         )
         raise UserError(msg)
-    weights = _load(panel, f"weights/{name}.npy")
+    weights = index_weights(panel, name)
     before = _day_before(panel, name, span)
     marks = _Marks(market, max(before - YEAR, 0))
     while marks.row < before:
@@ -229,11 +254,3 @@ def _day_before(panel: Panel, name: str, span: Span) -> int:
         )
         raise UserError(msg)
     return span.first - 1
-
-
-def _load(panel: Panel, file: str) -> Any:
-    try:
-        return np.load(panel.path / file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        msg = f"{panel.path / file} is missing or damaged ({error}): ingest the panel again"
-        raise ArtefactError(msg) from error

@@ -131,12 +131,21 @@ class Book:
             weights=weights,
             value=value,
             past=lambda name, days: market.history(name, row, days),
+            limits=lambda: self._at_limits(row),
         )
         decision = self.setting.policy.decide(seen)
         self._decisions.append((row, decision))
         self._refuse(decision, row)
         if isinstance(decision, Target):
             self._due[row + self.setting.execution.delay] = (row, decision)
+
+    def _at_limits(self, row: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        market, rule = self.market, self.setting.execution.limit
+        traded = np.flatnonzero(market.traded[row])
+        up, down = (np.zeros(len(self._symbols), dtype=np.bool_) for _ in range(2))
+        up[traded] = market.at_limit_up(row, traded, rule)
+        down[traded] = market.at_limit_down(row, traded, rule)
+        return up, down
 
     def _refuse(self, decision: object, row: int) -> None:
         fault = "" if isinstance(decision, Hold) else "neither a Target nor a Hold"

@@ -17,6 +17,13 @@ from alpha_lightning.artefacts.dated_table import METADATA_KEY
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.artefacts.provenance import software_versions
 from alpha_lightning.backtest.benchmark import Benchmark
+from alpha_lightning.backtest.decisions import (
+    Decisions,
+    decision_columns,
+    enhanced_summary,
+    exposure_columns,
+    has_facts,
+)
 from alpha_lightning.backtest.ledger import Ledger, Reason
 from alpha_lightning.backtest.market import Market
 from alpha_lightning.backtest.results import Results, relative_returns
@@ -37,18 +44,21 @@ def write_result(
     results: Results,
     about: Mapping[str, Any],
     *,
+    decisions: Decisions = (),
     conventions: Conventions | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write a backtest, whole or not at all; the same backtest gives the same bytes.
 
     Args:
-        folder: to write: nav.parquet, trades.parquet, holdings.parquet, summary.json.
+        folder: to write: nav.parquet, trades.parquet, holdings.parquet, summary.json; where an
+            index was enhanced also decisions.parquet and active_exposures.parquet.
         ledger: of the portfolio.
         market: dates and symbols.
         benchmark: on the ledger's rows.
         results: what they come to.
         about: name, settings, panel_fingerprint and where scores or weights are from.
+        decisions: of every signal, as (panel row, decision).
         conventions: by which relative returns are counted.
         overwrite: replace a result that is there.
 
@@ -62,9 +72,15 @@ def write_result(
         "trades": trade_columns(ledger, market.dates, market.symbols),
         "holdings": holding_columns(ledger, market.dates, market.symbols),
     }
+    enhanced: dict[str, Any] = {}
+    if has_facts(decisions):
+        tables["decisions"] = decision_columns(decisions, market.dates)
+        tables["active_exposures"] = exposure_columns(decisions, market.dates)
+        enhanced["enhanced"] = enhanced_summary(decisions, results.relative.volatility)
     summary = {
         **kind,
         **about,
+        **enhanced,
         "first": str(market.dates[ledger.rows[0]]),
         "last": str(market.dates[ledger.rows[-1]]),
         "conventions": asdict(rule),

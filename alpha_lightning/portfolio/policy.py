@@ -28,8 +28,8 @@ class Observation:
         weights: ``(N,)`` of the holdings in the portfolio's value, drifted to the close.
         value: of the portfolio, cash included, in the currency of the prices.
         past: the last so many rows of a market field up to the date: see `history`.
-        limits: which stocks closed the date at their upper and at their lower price limit: see
-            `at_limits`.
+        limits: which stocks were at their upper and at their lower price limit on the date, by the
+            rule of the execution: see `at_limits`.
     """
 
     date: np.datetime64
@@ -44,7 +44,10 @@ class Observation:
     limits: Callable[[], tuple[Flags, Flags]] | None = None
 
     def at_limits(self) -> tuple[Flags, Flags]:
-        """Stocks at their upper and lower price limit at the close of the date, ``(N,)`` each."""
+        """Stocks at their upper and at their lower price limit on the date, ``(N,)`` each.
+
+        By the rule by which trades are blocked; a stock that did not trade is at neither.
+        """
         if self.limits is None:
             nobody = np.zeros(len(self.symbols), dtype=np.bool_)
             return nobody, nobody

@@ -1,7 +1,8 @@
 """Target weights on disk: Parquet or CSV with date, symbol, weight."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def write_weights(
 
     Beside date, symbol and weight the table has ``rank``, the order of purchases, ``keep``, whether
     the shares are left as they are, and ``reserve``, for stocks of weight 0 that stand in for
-    blocked purchases. Signals without a trade are in the metadata, with their reasons.
+    blocked purchases. Signals without a trade are in the metadata, with their reasons, and so are
+    the facts of each decision: which limit gave way by how much, among others.
 
     Args:
         path: the file; it appears only when complete.
@@ -62,6 +64,8 @@ def write_weights(
         "holds": {str(dates[k]): a.reason for k, a in decisions if isinstance(a, Hold)},
         "emptied": [str(dates[k]) for k, target in targets if not len(target.columns)],
     }
+    if facts := {str(dates[k]): _stored(a.facts) for k, a in decisions if a.facts}:
+        about["decisions"] = facts
     encoded = {METADATA_KEY: json.dumps(about, sort_keys=True).encode()}
     table = pa.table(arrays).replace_schema_metadata(encoded)
     with atomic_file(path) as draft:
@@ -100,12 +104,31 @@ def read_weights(
         msg = f"{path} has no weights: write at least one date"
         raise UserError(msg)
     found = np.array(sorted(answers), dtype=np.intp)
-    return found, FixedWeights({panel.dates[k]: answers[int(k)] for k in found}), rows.metadata
+    facts = rows.metadata.get("decisions", {})
+    told = {
+        panel.dates[k]: replace(answers[int(k)], facts=_told(facts.get(str(panel.dates[k]), {})))
+        for k in found
+    }
+    return found, FixedWeights(told), rows.metadata
 
 
 _NOTHING = tuple(
     np.empty(0, dtype=kind) for kind in (np.intp, np.intp, np.float64, np.int32, np.bool_, np.bool_)
 )
+
+
+def _stored(facts: Mapping[str, Any]) -> dict[str, Any]:
+    # The keys of what is written are sorted; those of a table keep their order as pairs.
+    return {
+        name: list(value.items()) if isinstance(value, Mapping) else value
+        for name, value in facts.items()
+    }
+
+
+def _told(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: dict(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
 
 
 def _rows_of(row: int, target: Target) -> tuple[NDArray[Any], ...]:
