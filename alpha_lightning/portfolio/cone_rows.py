@@ -215,13 +215,16 @@ class Rows:
         if not np.isfinite(limit):
             return
         problem, chosen, count = self.problem, self.chosen, len(self.chosen)
-        above = limit + problem.benchmark[chosen]
+        above = problem.benchmark[chosen] + limit
         below = problem.benchmark[chosen] - limit
-        # Where a bound lies beyond the limit, the bound is what counts.
-        high = np.flatnonzero((problem.lower[chosen] <= above) & (above < _NO_BOUND))
-        low = np.flatnonzero((problem.upper[chosen] >= below) & (below > 0))
-        for sign, rows, edge in ((1.0, high, above), (-1.0, low, -below)):
+        least, most = problem.lower[chosen], problem.upper[chosen]
+        # A stock with a bound beyond the limit may stay there: that takes no slack.
+        for sign, edge, beyond in ((1.0, above, least > above), (-1.0, -below, most < below)):
+            edge[beyond] = (least if sign > 0 else -most)[beyond]
+            rows = np.flatnonzero(edge < (_NO_BOUND if sign > 0 else 0.0))
             slack = self._slack("active", len(rows))
+            if slack:
+                slack["slack"] = sparse.csc_matrix(-(~beyond[rows]).astype(float)[:, None])
             self._add(edge[rows], weights=sign * _pick(rows, count), **slack)
 
     def _cone(self) -> None:
