@@ -63,9 +63,7 @@ def build_risk_model(
         raise UserError(msg)
     days = Days(panel, settings)
     identity = _identity(days, settings)
-    sizes = Sizes(
-        len(panel.dates), len(panel.symbols), len(days.inputs.styles), len(days.factors)
-    )
+    sizes = Sizes(len(panel.dates), len(panel.symbols), len(days.inputs.styles), len(days.factors))
     kept = 0 if old is None else _kept(old, days, identity, say)
     if old is not None and kept == sizes.rows and _is_same(old, panel):
         return folder
@@ -224,9 +222,7 @@ def _forecast(draft: Draft, days: Days, settings: RiskSettings) -> None:
     told = np.cumsum(np.isfinite(returns[:, -1]))
     first, rows = draft.forecast, draft.sizes.rows
     ever = (industry[:first] >= 0).any(axis=0)
-    with tqdm(
-        total=rows, initial=first, desc="risk", unit="row", disable=None, leave=False
-    ) as bar:
+    with tqdm(total=rows, initial=first, desc="risk", unit="row", disable=None, leave=False) as bar:
         for row in range(first, rows):
             ever |= industry[row] >= 0
             covariance = np.full(draft.sizes.shape("covariance"), np.nan)

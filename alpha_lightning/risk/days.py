@@ -29,7 +29,8 @@ class Days:
         self.panel = panel
         self.inputs = StyleInputs.of_panel(panel, settings)
         found = industry_codes(panel)
-        self._codes, names = (None, ()) if found is None else found
+        self._codes = None if found is None else found[0]
+        names = () if found is None else found[1]
         self._unknown = len(names) if self._codes is not None and self._is_unknown() else -1
         self.industries: tuple[str, ...] = (*names, *((UNKNOWN,) if self._unknown >= 0 else ()))
         taken = (*STYLES, MARKET)
@@ -69,7 +70,8 @@ class Days:
         traded = self.panel.traded[days].all(axis=0)
         before, close = self.panel.adjusted("close", days)
         sound = traded & (before > 0) & np.isfinite(close)
-        return np.divide(close, before, out=np.full(len(sound), np.nan), where=sound) - 1.0
+        ratio = np.divide(close, before, out=np.full(len(sound), np.nan), where=sound)
+        return np.asarray(ratio - 1.0)
 
     def digest(self, row: int) -> str:
         """Of all that rows from this one on are told from, 16 hexadecimal digits."""

@@ -47,7 +47,7 @@ class RiskModel:
         self.kinds: tuple[Kind, ...] = tuple(self.meta["kinds"])
         styles = self.kinds.count("style")
         self.sizes = Sizes(len(self.dates), len(self.symbols), styles, len(self.factors))
-        self._arrays = {name: self._map(name) for name in (*FITTED, *FORECAST)}
+        self._arrays: dict[str, Any] = {n: self._map(n) for n in (*FITTED, *FORECAST)}
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -76,32 +76,33 @@ class RiskModel:
 
     def array(self, name: str) -> NDArray[Any]:
         """One of the arrays on disk, `FITTED` or `FORECAST`."""
-        return self._arrays[name]
+        found: NDArray[Any] = self._arrays[name]
+        return found
 
     @property
     def exposures(self) -> NDArray[np.float32]:
         """Of stocks to styles, ``(T, N, S)``; NaN where not covered."""
-        return self._arrays["exposures"]
+        return self.array("exposures")
 
     @property
     def factor_returns(self) -> Floats:
         """Daily, ``(T, K)``; NaN on the first date and where a factor has no stock."""
-        return self._arrays["factor_returns"]
+        return self.array("factor_returns")
 
     @property
     def specific_returns(self) -> NDArray[np.float32]:
         """Daily, ``(T, N)``; NaN for what is not in the day's regression."""
-        return self._arrays["specific_returns"]
+        return self.array("specific_returns")
 
     @property
     def covariance(self) -> Floats:
         """Of factor returns, a year's worth, ``(T, K, K)``; NaN before the risk begins."""
-        return self._arrays["covariance"]
+        return self.array("covariance")
 
     @property
     def specific_variance(self) -> NDArray[np.float32]:
         """Of specific returns, a year's worth, ``(T, N)``."""
-        return self._arrays["specific_variance"]
+        return self.array("specific_variance")
 
     def fits(self, name: str) -> Floats:
         """``(T,)``: ``r_squared``, ``adjusted_r_squared`` or ``stocks`` of the regressions."""

@@ -34,6 +34,6 @@ def risk(
     """
 
     def say(text: str) -> None:
-        print(text, file=sys.stderr)
+        sys.stderr.write(f"{text}\n")
 
     return build_risk_model(Panel.open(panel), out, settings, overwrite=overwrite, say=say)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from alpha_lightning.artefacts.dated_table import read_dated_table, read_metadata
 from alpha_lightning.artefacts.errors import ArtefactError, UserError
-from alpha_lightning.study import facts, portfolio_facts
+from alpha_lightning.study import facts, portfolio_facts, risk_facts
 
 _USAGE = "alpha-lightning inspect PATH"
 _KINDS = (
     "the vendor tables of simulate, a panel, a factor matrix, a score, a checkpoint,"
-    " an evaluation, target weights, a backtest, portfolios or a study"
+    " an evaluation, a risk model, target weights, a backtest, portfolios or a study"
 )
 _WIDTH = 100
 _FOLDERS = {
@@ -19,9 +19,12 @@ _FOLDERS = {
     "study.yaml": ("study", facts.of_study),
     "evaluation.json": ("evaluation", facts.of_evaluation),
     "portfolios.json": ("portfolios", portfolio_facts.of_portfolios),
+    "enhanced.json": ("index-enhanced portfolios", portfolio_facts.of_enhanced),
     "market.json": ("vendor tables", facts.of_vendor_tables),
     "summary.json": ("backtest", portfolio_facts.of_backtest),
+    "risk.json": ("risk model", risk_facts.of_risk_model),
 }
+_PARTS = {"summary.json": "a backtest", "risk.json": "a risk model"}
 
 
 def inspect(args: list[str]) -> str:
@@ -67,9 +70,10 @@ def _file(path: Path) -> tuple[str, facts.Facts]:
     if path.suffix != ".parquet":
         msg = f"{path} is no artefact of alpha_lightning: name {_KINDS}"
         raise ArtefactError(msg)
-    if (path.parent / "summary.json").is_file():
-        msg = f"{path} is a part of a backtest: name its folder {path.parent}"
-        raise ArtefactError(msg)
+    for marker, whole in _PARTS.items():
+        if (path.parent / marker).is_file():
+            msg = f"{path} is a part of {whole}: name its folder {path.parent}"
+            raise ArtefactError(msg)
     if read_metadata(path).get("kind") == "target_weights":
         return "target weights", portfolio_facts.of_weights(path)
     table = read_dated_table(path)
