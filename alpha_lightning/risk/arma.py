@@ -48,43 +48,63 @@ class Arma:
         return np.asarray(np.cumsum(psi, axis=0)[::-1])
 
 
-def fit_arma(series: Floats) -> Arma:
-    """Two regressions after Hannan and Rissanen, then a pull towards no autocorrelation.
+def fit_arma(series: Floats, group: NDArray[np.integer]) -> Arma:
+    """Two regressions after Hannan and Rissanen, of each group's series together and of each one.
 
     A long autoregression tells the innovations, a regression on the last value and the last
-    innovation the two coefficients. Where phi and -theta are close, as in returns they are, both
-    say little, and their sum is overstated: ``phi + theta`` is shrunk by ``1 - 4 / LR``, LR being
-    twice the gain in log-likelihood over no autocorrelation, and is 0 where LR is less than 4.
+    innovation the two coefficients. Where phi and -theta are close, as in returns they are, a
+    series alone tells little, and overstates their sum. So the coefficients of a series are drawn
+    towards those of its group, and ``phi + theta`` of a group towards 0, both by the share 4 / LR:
+    LR is twice the gain in log-likelihood, and one of less than 4 counts for nothing.
 
     Args:
         series: ``(D, M)``; NaN days count as the mean.
+        group: ``(M,)`` codes from 0 of series that are alike.
 
     Reference:
         E. J. Hannan, J. Rissanen, "Recursive Estimation of Mixed Autoregressive-Moving Average
         Order", Biometrika 69 (1982).
     """
     known = np.isfinite(series)
-    days = known.sum(axis=0)
-    mean = np.where(known, series, 0.0).sum(axis=0) / np.maximum(days, 1)
+    days = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, series, 0.0).sum(axis=0) / days
     filled = np.where(known, series - mean, 0.0)
-    made = [_coefficients(column) for column in filled.T]
-    phi, theta = np.array(made).reshape(-1, 2).T
-    arma = Arma(mean, phi, theta)
-    before = (filled**2).sum(axis=0)
-    after = np.nansum(arma.innovations(series) ** 2, axis=0)
-    gain = days * np.log(np.where(after > 0, before, 1.0) / np.where(after > 0, after, 1.0))
-    pull = np.maximum(0.0, 1 - 2 * _PARAMETERS / np.maximum(gain, 1e-12))
-    return Arma(mean, phi, pull * (phi + theta) - phi)
+    size = np.sqrt((filled**2).sum(axis=0) / days)
+    filled /= np.where(size > 0, size, 1.0)
+    alone = np.array([_coefficients(column[:, None]) for column in filled.T]).reshape(-1, 2)
+    none, pooled = _losses(filled, np.zeros_like(alone)), np.empty_like(alone)
+    for code in np.unique(group):
+        own = np.flatnonzero(group == code)
+        phi, theta = _coefficients(filled[:, own])
+        pair = np.repeat([[phi, theta]], len(own), axis=0)
+        kept = _kept(none[own].sum() - _losses(filled[:, own], pair).sum())
+        pooled[own] = phi, kept * (phi + theta) - phi
+    kept = _kept(_losses(filled, pooled) - _losses(filled, alone))
+    phi, theta = (pooled + kept[:, None] * (alone - pooled)).T
+    return Arma(mean, phi, theta)
+
+
+def _losses(series: Floats, coefficients: Floats) -> Floats:
+    """Minus twice the log-likelihood of each series, a constant left out, ``(M,)``."""
+    phi, theta = coefficients.T
+    square = Arma(np.zeros(len(phi)), phi, theta).innovations(series) ** 2
+    return np.asarray(len(series) * np.log(np.maximum(square.mean(axis=0), 1e-300)))
+
+
+def _kept(gain: NDArray[np.floating] | np.floating) -> NDArray[np.floating]:
+    return np.maximum(0.0, 1 - 2 * _PARAMETERS / np.maximum(gain, 1e-12))
 
 
 def _coefficients(series: Floats) -> tuple[float, float]:
-    """The phi and theta of a series of mean 0; both 0 where it is too short or constant."""
+    """The phi and theta of ``(D, m)`` series of mean 0; 0 where they are short or constant."""
     days = len(series)
     if days < 4 * _LONG or not series.any():
         return 0.0, 0.0
-    past = np.column_stack([series[_LONG - lag : days - lag] for lag in range(1, _LONG + 1)])
-    slopes = np.linalg.lstsq(past, series[_LONG:], rcond=1e-10)[0]
-    shocks = series[_LONG:] - past @ slopes
-    pair = np.column_stack([series[_LONG:-1], shocks[:-1]])
-    phi, theta = np.linalg.lstsq(pair, series[_LONG + 1 :], rcond=1e-10)[0]
+    past = [series[_LONG - lag : days - lag].ravel() for lag in range(1, _LONG + 1)]
+    now = series[_LONG:]
+    stacked = np.column_stack(past)
+    slopes = np.linalg.lstsq(stacked, now.ravel(), rcond=1e-10)[0]
+    shocks = now - (stacked @ slopes).reshape(now.shape)
+    pair = np.column_stack([now[:-1].ravel(), shocks[:-1].ravel()])
+    phi, theta = np.linalg.lstsq(pair, now[1:].ravel(), rcond=1e-10)[0]
     return float(np.clip(phi, -_HIGHEST, _HIGHEST)), float(np.clip(theta, -_HIGHEST, _HIGHEST))

@@ -25,11 +25,11 @@ _UNFITTED = (0.0, 0.0, 0.05, 0.9)
 class CovarianceSeries:
     """Factor covariances day after day; each is a function of the rows up to its own.
 
-    ``dfq``: ARMA(1, 1) means and GARCH(1, 1) variances of each factor. Their coefficients are
-    fitted to the window that ends before the month's first row; levels are those of the window
-    that ends at the day, through which they are run. The variance is that of the sum over
-    ``settings.horizon`` days, autocorrelation included; the correlations are those of the
-    standardised innovations in the window, and constant (CCC).
+    ``dfq``: ARMA(1, 1) means, where factors of a kind help each other, and GARCH(1, 1) variances.
+    Their coefficients are fitted to the window that ends before the month's first row; levels are
+    those of the window that ends at the day, through which they are run. The variance is that of
+    the sum over ``settings.horizon`` days, autocorrelation included; the correlations are those of
+    the standardised innovations in the window, and constant (CCC).
 
     ``simple``: exponentially weighted variances and correlations with Newey-West lags, each with
     its own half-life; correlations shrunk.
@@ -50,6 +50,7 @@ class CovarianceSeries:
     def __init__(self, settings: RiskSettings, kinds: tuple[Kind, ...]) -> None:
         self._settings = settings
         self._kinds = kinds
+        self._group = np.array([sorted(set(kinds)).index(kind) for kind in kinds])
         self._month = MonthlyFit()
 
     @property
@@ -79,13 +80,15 @@ class CovarianceSeries:
         own = np.flatnonzero(known)
         if self._settings.kind == "dfq":
             before = history[rows_before_month(dates, self._settings.window)]
-            variance, correlation = self._dfq(window[:, own], before[:, own])
+            variance, correlation = self._dfq(window[:, own], before[:, own], self._group[own])
         else:
             variance, correlation = self._simple(window[:, own], own)
         return self._whole(own, variance, correlation)
 
-    def _dfq(self, window: Floats, before: Floats) -> tuple[Floats, Floats]:
-        phi, theta, alpha, beta = self._month.fit(before)
+    def _dfq(
+        self, window: Floats, before: Floats, group: NDArray[np.intp]
+    ) -> tuple[Floats, Floats]:
+        phi, theta, alpha, beta = self._month.fit(before, group)
         arma = Arma(np.nanmean(window, axis=0), phi, theta)
         innovations = arma.innovations(window)
         garch = Garch(np.nanmean(innovations**2, axis=0), alpha, beta)
@@ -124,11 +127,12 @@ class MonthlyFit:
         self._key = b""
         self._made = np.empty((4, 0))
 
-    def fit(self, before: Floats) -> Floats:
-        """phi, theta, alpha, beta of ``(D, M)`` factor returns, ``(4, M)``."""
-        key = hashlib.blake2b(np.ascontiguousarray(before).tobytes()).digest()
+    def fit(self, before: Floats, group: NDArray[np.intp]) -> Floats:
+        """The phi, theta, alpha and beta of ``(D, M)`` factor returns, ``(4, M)``."""
+        before = np.ascontiguousarray(before, dtype=np.float64)
+        key = hashlib.blake2b(group.tobytes() + before.tobytes()).digest()
         if key != self._key:
-            self._made, self._key = _coefficients(np.asarray(before, dtype=np.float64)), key
+            self._made, self._key = _coefficients(before, group), key
         return self._made
 
 
@@ -139,9 +143,9 @@ def rows_before_month(dates: Dates, days: int) -> slice:
     return slice(max(0, first - days), first)
 
 
-def _coefficients(before: Floats) -> Floats:
+def _coefficients(before: Floats, group: NDArray[np.intp]) -> Floats:
     """What is fitted once a month; a series of few days is not fitted."""
-    arma = fit_arma(before)
+    arma = fit_arma(before, group)
     garch = fit_garch(arma.innovations(before) ** 2)
     made = np.stack([arma.phi, arma.theta, garch.alpha, garch.beta])
     short = np.isfinite(before).sum(axis=0) < _LEAST_FITTED

@@ -131,7 +131,7 @@ class _MonthlyFit:
 
     def fit(self, before: NDArray[np.floating]) -> _Month:
         """Of ``(D, N)`` specific returns."""
-        key = (before.shape, zlib.crc32(memoryview(np.ascontiguousarray(before)).cast("B")))
+        key = (before.shape, zlib.crc32(np.ascontiguousarray(before).data))
         if key != self._key:
             self._made, self._key = _fit_month(before, self._horizon), key
         return self._made
