@@ -36,7 +36,7 @@ class CovarianceSeries:
 
     A factor without a return on a day counts as its mean there, which understates its correlations
     and nothing else. One of fewer than 20 days has the mean variance of its kind and no
-    correlation; one of fewer than 120 has in the fit has alpha 0.05, beta 0.9 and no ARMA.
+    correlation; one of fewer than 120 in the fit has alpha 0.05, beta 0.9 and no ARMA.
 
     Args:
         settings: of the risk model.
