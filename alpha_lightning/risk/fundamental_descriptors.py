@@ -17,7 +17,8 @@ def growth_lags(row: int) -> tuple[int, ...]:
     Three years; in a panel that does not reach back so far its first row; then two years and one.
     """
     longest = min(YEARS[0] * YEAR, row)
-    return tuple(lag for lag in (longest, *(y * YEAR for y in YEARS[1:])) if YEAR <= lag <= longest)
+    lags = dict.fromkeys((longest, *(years * YEAR for years in YEARS[1:])))
+    return tuple(lag for lag in lags if YEAR <= lag <= longest)
 
 
 def return_on_equity(profit: Floats, book: Floats) -> Floats:

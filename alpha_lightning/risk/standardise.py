@@ -60,9 +60,12 @@ def style_of(descriptors: Sequence[Floats], universe: Flags, cap: Floats) -> Flo
         universe: ``(n,)`` the estimation universe.
         cap: ``(n,)`` weights.
     """
-    scaled = [standardised(winsorised(own, universe), universe, cap) for own in descriptors]
-    known = np.sum([~np.isnan(own) for own in scaled], axis=0)
-    total = np.sum([np.nan_to_num(own, nan=0.0) for own in scaled], axis=0)
+    known, total = np.zeros(len(cap)), np.zeros(len(cap))
+    for raw in descriptors:
+        own = winsorised(np.where(np.isfinite(raw), raw, np.nan), universe)
+        scaled = standardised(own, universe, cap)
+        known += ~np.isnan(scaled)
+        total += np.nan_to_num(scaled, nan=0.0)
     mean = np.where(known > 0, total / np.maximum(known, 1), np.nan)
     return np.nan_to_num(standardised(mean, universe, cap), nan=0.0)
 
