@@ -12,8 +12,8 @@ from alpha_lightning.portfolio.policy import TOLERANCE, Floats
 from alpha_lightning.portfolio.program import RELAXED_FIRST, Limit, Limits, Problem, Solution
 from alpha_lightning.portfolio.stock_selection import Outcome, best, least
 
-_ROOM = 1e-8
-"""Beyond the least slack, so that the program after it has an inside."""
+_ROOMS = (1e-8, 1e-7, 1e-6)
+"""Beyond the least slack, so that the program after it has an inside; more where that fails."""
 _ALIKE = 1e-9
 _KEPT = 1e-7
 """Largest violation of a solution."""
@@ -47,8 +47,8 @@ def optimise(problem: Problem, order: Sequence[Limit] = RELAXED_FIRST) -> Soluti
     refuse(problem, order)
     problem = _summing(problem)
     found = _sought(problem, problem.limits)
-    if found.verdict == "infeasible":
-        return _relaxed(problem, order, found.rounds)
+    if found.weights is None:
+        return _relaxed(problem, order, found)
     return _solution(problem, found, {})
 
 
@@ -86,37 +86,51 @@ def _sought(problem: Problem, limits: Limits) -> Outcome:
     # Nothing to gain: the benchmark itself is the answer that a limit on tracking error is about.
     closest = least(problem, Variant(replace(limits, tracking_error=0.0), "tracking_error"))
     allowed = limits.tracking_error
-    if closest.verdict == "solved" and allowed is not None and closest.slack > allowed + _ROOM:
+    if closest.verdict == "solved" and allowed is not None and closest.slack > allowed + _ROOMS[0]:
         return replace(closest, verdict="infeasible", weights=None)
     return closest
 
 
-def _relaxed(problem: Problem, order: Sequence[Limit], rounds: int) -> Solution:
-    limits, relaxed, found = problem.limits, list[Limit](), None
+def _relaxed(problem: Problem, order: Sequence[Limit], found: Outcome) -> Solution:
+    limits, relaxed, rounds = problem.limits, list[Limit](), found.rounds
     for name in order:
         if getattr(problem.limits, name) is None:
             continue
         relaxed.append(name)
         found = least(problem, Variant(limits, name))
         rounds += found.rounds
-        if found.verdict != "infeasible":
+        # Where it is doubtful the next one gives way too, by nothing if that was not needed.
+        if found.verdict == "solved":
             break
         limits = replace(limits, **{name: None})
-    if found is None or found.verdict == "infeasible":
+    if found.verdict == "infeasible":
         kept = ", ".join(relaxed) or "no limit"
         reason = f"no weights keep the budget and what may be traded, with {kept} relaxed"
         return Solution(None, "failed", reason=reason, rounds=rounds)
+    for room in _ROOMS:
+        solution = _giving_way(problem, limits, relaxed, found, room)
+        rounds += solution.rounds
+        if solution.weights is not None:
+            break
+    return replace(solution, rounds=rounds)
+
+
+def _giving_way(
+    problem: Problem, limits: Limits, relaxed: Sequence[Limit], last: Outcome, room: float
+) -> Solution:
     slacks: dict[str, float] = {}
+    found, rounds = last, 0
     for name in reversed(relaxed):
         if name != relaxed[-1]:
             found = least(problem, Variant(replace(limits, **_given(problem, name)), name))
             rounds += found.rounds
         if found.verdict != "solved":
             return Solution(None, "failed", reason=_doubt(found), rounds=rounds)
-        slacks[name] = found.slack + _ROOM if found.slack > _ROOM else 0.0
-        limits = replace(limits, **_given(problem, name, slacks[name] + _ROOM))
+        slacks[name] = found.slack + room if found.slack > _ROOMS[0] else 0.0
+        limits = replace(limits, **_given(problem, name, slacks[name] + _ROOMS[0]))
     found = _sought(problem, limits)
-    solution = _solution(problem, found, {k: v + _ROOM for k, v in slacks.items() if v > 0})
+    given = {name: slack + _ROOMS[0] for name, slack in slacks.items() if slack > 0}
+    solution = _solution(problem, found, given)
     return replace(solution, rounds=rounds + found.rounds)
 
 

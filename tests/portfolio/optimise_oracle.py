@@ -22,11 +22,19 @@ JUST = 1e-7
 
 @dataclass(frozen=True)
 class Answer:
-    """None for ``feasible`` is too close to tell, or inaccurate weights."""
+    """What cvxpy says of a program.
+
+    Args:
+        feasible: None is too close to tell, or an inaccurate answer.
+        weights: None unless there is an answer.
+        objective: score of the weights, or the slack that was made least.
+        broken: by how much the weights break a limit, the slacks given.
+    """
 
     feasible: bool | None
     weights: Floats | None = None
     objective: float = float("nan")
+    broken: float = GONE
 
 
 def rules(problem: Problem, w: Any, give: Mapping[str, Any]) -> list[Any]:
@@ -94,27 +102,25 @@ def lacking(problem: Problem, give: Mapping[str, Any]) -> float:
     return float(t.value) if verdict == "optimal" else GONE
 
 
-def best(problem: Problem, give: Mapping[str, Any] | None = None, goal: Any = None) -> Answer:
-    """The best weights with all limits, wider by ``give``, or what makes ``goal`` least."""
-    give = give or {}
-    w = cp.Variable(len(problem.score))
-    aim = cp.Maximize(problem.score @ w) if goal is None else goal
+def best(
+    problem: Problem, give: Mapping[str, Any] | None = None, least: Limit | None = None
+) -> Answer:
+    """The best weights with all limits, wider by ``give``; or those that need the least slack."""
+    w, slack = cp.Variable(len(problem.score)), cp.Variable(nonneg=True)
+    aim = cp.Maximize(problem.score @ w) if least is None else cp.Minimize(slack)
+    wide = {**(give or {}), **({} if least is None else {least: slack})}
     for settings in (TIGHT, TIGHTER):
-        verdict = solved(aim, rules(problem, w, give), **settings)
+        verdict = solved(aim, rules(problem, w, wide), **settings)
         if verdict == "optimal":
-            return Answer(True, w.value, float(problem.score @ w.value))
+            break
         if verdict == "infeasible":
             return Answer(False)
-    if verdict == "optimal_inaccurate":
-        return Answer(None, w.value, float(problem.score @ w.value))
-    return Answer(False if lacking(problem, give) > JUST else None)
-
-
-def least(problem: Problem, name: str, give: Mapping[str, Any]) -> float:
-    """The least slack of one limit with the slacks of others given; NaN where that is unclear."""
-    slack = cp.Variable(nonneg=True)
-    found = best(problem, {**give, name: slack}, cp.Minimize(slack))
-    return float("nan") if found.weights is None else float(slack.value)
+    if verdict in {"optimal", "optimal_inaccurate"}:
+        given = dict(give or {}) if least is None else {**(give or {}), least: float(slack.value)}
+        broken = max(breaches(problem, w.value, given).values())
+        goal = problem.score @ w.value if least is None else slack.value
+        return Answer(verdict == "optimal" or None, w.value, float(goal), broken)
+    return Answer(False if lacking(problem, wide) > JUST else None)
 
 
 def must_go(problem: Problem, order: Sequence[Limit] = RELAXED_FIRST) -> list[Limit] | None:
@@ -132,21 +138,6 @@ def must_go(problem: Problem, order: Sequence[Limit] = RELAXED_FIRST) -> list[Li
             msg = f"unclear without {named[:count]}"
             raise ArithmeticError(msg)
     return None
-
-
-def least_in_turn(problem: Problem, gone: Sequence[Limit], slacks: Mapping[str, float]) -> Any:
-    """For each limit that gives way, the last first, the least slack beside those before it.
-
-    What has been given before is as in ``slacks``. So each is the lexicographic one if those before
-    it are, and an error of the first is not magnified in the next: where the tracking error is
-    least there is but one portfolio, and a little more room r lets it move by the root of r.
-    """
-    give: dict[str, Any] = dict.fromkeys(gone, GONE)
-    found = {}
-    for name in reversed(gone):
-        found[name] = least(problem, name, give)
-        give[name] = float(slacks.get(name, 0.0))
-    return found
 
 
 def breaches(problem: Problem, w: Floats, slacks: Mapping[str, float]) -> dict[str, float]:

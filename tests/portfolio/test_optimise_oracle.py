@@ -6,13 +6,15 @@ import pytest
 
 from alpha_lightning.portfolio.optimise import optimise
 from alpha_lightning.portfolio.program import RELAXED_FIRST, Limit, Problem, Solution
-from tests.portfolio.optimise_oracle import best, breaches, least_in_turn, must_go
+from tests.portfolio.optimise_oracle import GONE, best, breaches, must_go
 from tests.portfolio.optimise_problems import random_problem
 
 CHUNKS, EACH = 10, 50
 UNCLEAR = 1
 """Programs of a hundred at most of which cvxpy cannot say whether they are feasible."""
-ROOMS = (1e-9, 1e-8, 2e-8)
+ROOMS = (0.0, 1e-9, 1e-8, 1e-7, 1e-6)
+NARROW = (948, 1113, 1363, 1381, 1537, 1891)
+"""Seeds of programs that have next to no inside when their slacks are least."""
 ORDERS: tuple[tuple[Limit, ...], ...] = (
     RELAXED_FIRST,
     ("floor", "industry", "style", "turnover", "tracking_error", "active"),
@@ -34,34 +36,44 @@ def check_weights(problem: Problem, found: Solution) -> None:
 
 
 def check_relaxed(problem: Problem, found: Solution, order: Sequence[Limit]) -> bool:
-    """That the right limits gave way, and no more than they had to; True if it is well defined."""
+    """That the right limits gave way, no more than they had to; True if all is told to 1e-5.
+
+    Each slack is compared with the least one beside the slacks of those that come before it, which
+    by induction are least themselves: what a first one lacks is magnified in the next. Where the
+    tracking error is least there is but one portfolio, and room r lets it move by the root of r.
+    """
     gone = must_go(problem, order)
     assert gone
     assert set(found.slacks) <= set(gone)
-    given = {name: found.slacks.get(name, 0.0) for name in gone}
-    for name, slack in least_in_turn(problem, gone, given).items():
-        assert given[name] == pytest.approx(slack, abs=1e-5), name
-    assert max(given.values()) > 1e-7
-    return check_score(problem, found, given)
+    slacks = {name: found.slacks.get(name, 0.0) for name in gone}
+    assert max(slacks.values()) > 1e-7
+    clear, give = True, dict.fromkeys(gone, GONE)
+    for name in reversed(gone):
+        clear &= agrees(slacks[name], problem, give, name)
+        give[name] = slacks[name]
+    return clear & agrees(found.objective, problem, give)
 
 
-def check_score(problem: Problem, found: Solution, given: Mapping[str, float]) -> bool:
-    """That no weights within these slacks have a better score; True if that can be told to 1e-5.
+def agrees(
+    value: float, problem: Problem, give: Mapping[str, float], least: Limit | None = None
+) -> bool:
+    """Whether cvxpy's value is the same to 1e-5; if not, it is to be where cvxpy's cannot be told.
 
-    Where nearly one portfolio keeps the limits, 1e-8 more of room may be worth more than 1e-5 of
-    score: the answer is to lie within that.
+    That is where 1e-7 of room, or 1e-6 if cvxpy finds no answer before, changes cvxpy's value by
+    more than the difference.
     """
-    scores = []
+    told: list[float] = []
     for room in ROOMS:
-        reference = best(problem, {name: slack + room for name, slack in given.items()})
-        assert reference.feasible is not False
-        if reference.feasible:
-            scores.append(reference.objective)
-    assert len(scores) >= 2
-    worth = max(scores) - min(scores)
-    close = max(1e-5, 2 * worth)
-    assert scores[0] - close <= found.objective <= scores[-1] + 1e-5
-    return close == 1e-5
+        wide = {name: slack + room for name, slack in give.items()}
+        answer = best(problem, wide, least)
+        if room == 0 and abs(value - answer.objective) <= 1e-5:
+            return True
+        if answer.broken <= 1e-8:
+            told.append(answer.objective)
+        if room >= 1e-7 and len(told) > 1:
+            break
+    assert abs(value - told[0]) <= max(told) - min(told)
+    return False
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
@@ -95,7 +107,7 @@ def test_random_programs(chunk: int) -> None:
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_random_relaxations(chunk: int) -> None:
     count = {"clear": 0, "loose": 0, "failed": 0}
-    for seed in range(chunk * EACH, (chunk + 1) * EACH):
+    for seed in [*range(chunk * EACH, (chunk + 1) * EACH), *NARROW[chunk::CHUNKS]]:
         problem, order = random_problem(seed), ORDERS[seed % 3]
         if best(problem).feasible is not False:
             continue
@@ -107,3 +119,4 @@ def test_random_relaxations(chunk: int) -> None:
             check_weights(problem, found)
             count["clear" if check_relaxed(problem, found, order) else "loose"] += 1
     assert count["clear"] > EACH / 20
+    assert count["loose"] < count["clear"]
