@@ -71,15 +71,16 @@ def fit_arma(series: Floats, group: NDArray[np.integer]) -> Arma:
     filled = np.where(known, series - mean, 0.0)
     size = np.sqrt((filled**2).sum(axis=0) / days)
     filled /= np.where(size > 0, size, 1.0)
+    scaled = np.where(known, filled, np.nan)
     alone = np.array([_coefficients(column[:, None]) for column in filled.T]).reshape(-1, 2)
-    none, pooled = _losses(filled, np.zeros_like(alone)), np.empty_like(alone)
+    none, pooled = _losses(scaled, np.zeros_like(alone)), np.empty_like(alone)
     for code in np.unique(group):
         own = np.flatnonzero(group == code)
         phi, theta = _coefficients(filled[:, own])
         pair = np.repeat([[phi, theta]], len(own), axis=0)
-        kept = _kept(none[own].sum() - _losses(filled[:, own], pair).sum())
+        kept = _kept(none[own].sum() - _losses(scaled[:, own], pair).sum())
         pooled[own] = phi, kept * (phi + theta) - phi
-    kept = _kept(_losses(filled, pooled) - _losses(filled, alone))
+    kept = _kept(_losses(scaled, pooled) - _losses(scaled, alone))
     phi, theta = (pooled + kept[:, None] * (alone - pooled)).T
     return Arma(mean, phi, theta)
 
@@ -87,8 +88,9 @@ def fit_arma(series: Floats, group: NDArray[np.integer]) -> Arma:
 def _losses(series: Floats, coefficients: Floats) -> Floats:
     """Minus twice the log-likelihood of each series, a constant left out, ``(M,)``."""
     phi, theta = coefficients.T
-    square = Arma(np.zeros(len(phi)), phi, theta).innovations(series) ** 2
-    return np.asarray(len(series) * np.log(np.maximum(square.mean(axis=0), 1e-300)))
+    total = np.nansum(Arma(np.zeros(len(phi)), phi, theta).innovations(series) ** 2, axis=0)
+    days = np.isfinite(series).sum(axis=0)
+    return np.asarray(days * np.log(np.maximum(total, 1e-300) / np.maximum(days, 1)))
 
 
 def _kept(gain: NDArray[np.floating] | np.floating) -> NDArray[np.floating]:
