@@ -114,11 +114,12 @@ class SpecificSeries:
         garch = Garch(_mean_known(series), fit.alpha * ones, fit.beta * ones)
         following = garch.variances(series)[-1]
         expected = garch.ahead(following, self._settings.horizon).mean(axis=0)
-        expected /= _mean_known(series[-YEAR:])
+        usual = _mean_known(series[-YEAR:])
+        expected = np.where(usual > 0, expected, 1.0) / np.where(usual > 0, usual, 1.0)
         days = np.bincount(group, fit.days[own], len(ones))
         ratio = np.bincount(group, fit.sums[own], len(ones)) / np.where(days > 0, days, 1.0)
         factor = expected * np.where(days > 0, np.clip(ratio, *_RATIOS), 1.0)
-        return np.asarray(np.where(np.isfinite(factor), factor, 1.0)[group])
+        return np.asarray(factor[group])
 
 
 class _MonthlyFit:
