@@ -11,7 +11,9 @@ from alpha_lightning.backtest.settings import CostSettings, ExecutionSettings, S
 from alpha_lightning.characteristics.exchange import read_exchange
 from alpha_lightning.cli import main
 from alpha_lightning.panel.returns import LABEL
+from alpha_lightning.portfolio.index_enhanced import IndexEnhanced
 from alpha_lightning.portfolio.top_n import TopN
+from alpha_lightning.risk.settings import RiskSettings
 from alpha_lightning.study.command import parse
 from alpha_lightning.study.plan import lay_out
 from alpha_lightning.study.tasks import Task
@@ -34,7 +36,8 @@ def test_no_folder_is_forgotten() -> None:
     assert UNITS == ["agru", "gru", "lstm", "restcn", "transformer"]
     names = {folder: [p.stem for p in (CONFIGS / folder).glob("*.yaml")] for folder in TESTED}
     assert names["weighting"] == ["lightgbm"]
-    assert sorted(names["portfolio"]) == ["top_100", "top_300"]
+    enhanced = ["csi300_enhanced", "csi500_enhanced"]
+    assert sorted(names["portfolio"]) == [*enhanced, "top_100", "top_300"]
     assert sorted(names["sweeps"]) == UNITS
 
 
@@ -113,6 +116,32 @@ def test_the_portfolios_are_those_of_the_defaults(
     assert CostSettings(**resolved["costs"]) == CostSettings()
     written = yaml.safe_load(file.read_text())
     for part in written:
+        assert resolved[part] == written[part], f"a default of {part} is missing from the file"
+
+
+@pytest.mark.parametrize(
+    ("file", "index", "tracking_error"), [("csi300", "000300", 0.04), ("csi500", "000905", 0.05)]
+)
+@pytest.mark.parametrize("command", ["construct", "backtest"])
+def test_the_enhanced_portfolios_are_those_of_the_defaults(
+    command: str,
+    file: str,
+    index: str,
+    tracking_error: float,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = CONFIGS / "portfolio" / f"{file}_enhanced.yaml"
+    needed = ["--panel", "p", "--scores", "s", "--out", "o", "--print_config"]
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--config", str(path), *needed])
+    assert ended.value.code == 0
+    resolved = yaml.safe_load(capsys.readouterr().out)
+    assert IndexEnhanced(**resolved["enhanced"]) == IndexEnhanced(index, tracking_error)
+    assert TopN(**resolved["policy"]) == TopN()
+    assert RiskSettings(**resolved["estimate"]) == RiskSettings()
+    written = yaml.safe_load(path.read_text())
+    assert written["estimate"] == {"kind": "dfq"}
+    for part in set(written) - {"estimate"}:
         assert resolved[part] == written[part], f"a default of {part} is missing from the file"
 
 

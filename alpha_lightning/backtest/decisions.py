@@ -11,8 +11,9 @@ from alpha_lightning.portfolio.policy import Hold, Target
 from alpha_lightning.portfolio.program import RELAXED_FIRST
 
 Decisions = Sequence[tuple[int, Target | Hold]]
-_SCALED_UP = 0.999
-"""Listed share of an index below which it is told that the rest was scaled up."""
+_SCALED_UP = 0.98
+"""Listed share of an index below which it is told that the rest was scaled up; what is ingested
+sums to 1 within as much."""
 
 
 def has_facts(decisions: Decisions) -> bool:
@@ -107,7 +108,7 @@ def _relaxations(table: Mapping[str, NDArray[Any]]) -> Iterator[str]:
         return
     parts = []
     for name in RELAXED_FIRST:
-        slack = table[f"slack_{name}"][relaxed]
+        slack = np.nan_to_num(table[f"slack_{name}"][relaxed])
         if (slack > 0).any():
             words = name.replace("_", " ")
             parts.append(f"{words} on {int((slack > 0).sum())} (by {slack.max():.4g} at most)")
@@ -145,8 +146,9 @@ def _uncovered(table: Mapping[str, NDArray[Any]]) -> Iterator[str]:
     lacking = np.nan_to_num(table["uncovered"])
     if (lacking > 0).any():
         yield (
-            f"On {int((lacking > 0).sum())} signals the risk model does not cover all holdings and"
-            f" constituents ({int(lacking.max())} at most): they count as risky, without styles."
+            f"On {int((lacking > 0).sum())} of {len(lacking)} signals the risk model does not cover"
+            f" all holdings and constituents ({int(lacking.max())} are left out at most): they count"
+            " as risky, and of no style or industry."
         )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.backtest.benchmark import Span, benchmark_returns
+from alpha_lightning.backtest.benchmark import Span, benchmark_returns, settings_against
 from alpha_lightning.backtest.market import Market
 from alpha_lightning.backtest.run import Setting, run_backtests
 from alpha_lightning.backtest.settings import BenchmarkSettings, CostSettings, ExecutionSettings
@@ -213,6 +213,17 @@ def test_what_the_panel_does_not_have_is_refused(panel: Panel, indexed: Panel) -
     first = Span(np.array([0]), np.ones((1, 40), dtype=np.bool_), 0, 20)
     with pytest.raises(UserError, match="no close before 2019-01-02"):
         returns_of(indexed, PRICE, first)
+
+
+def test_an_enhanced_index_is_held_against_the_index(panel: Panel, indexed: Panel) -> None:
+    assert settings_against(indexed, "000300", UNIVERSE) == (PRICE, ())
+    dividends = BenchmarkSettings(total_return=True)
+    assert settings_against(indexed, "000300", dividends) == (TOTAL, ())
+    other = BenchmarkSettings("000905")
+    assert settings_against(indexed, "000300", other) == (other, ())
+    rebuilt, told = settings_against(panel, "000300", UNIVERSE)
+    assert rebuilt == TOTAL
+    assert told[0].startswith("The panel has no level of 000300: the benchmark is rebuilt from")
 
 
 def test_a_damaged_level_is_refused(indexed: Panel, monkeypatch: pytest.MonkeyPatch) -> None:

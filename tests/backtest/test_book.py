@@ -6,10 +6,10 @@ import pytest
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.book import PENDING, Book, Setting
 from alpha_lightning.backtest.ledger import Reason
-from alpha_lightning.backtest.settings import ExecutionSettings
+from alpha_lightning.backtest.settings import ExecutionSettings, LimitRule
 from alpha_lightning.portfolio.fixed_weights import FixedWeights
 from alpha_lightning.portfolio.policy import Hold, Observation, Target
-from tests.backtest.orders_market import FREE, flat_market, target
+from tests.backtest.orders_market import FREE, flat_market, limited, target
 
 EVERYBODY = np.ones(2, dtype=bool)
 NOBODY = np.full(2, np.nan)
@@ -50,6 +50,38 @@ def test_nothing_decided_leaves_an_empty_ledger_that_says_why() -> None:
     assert len(outcome.ledger.rows) == 0
     assert outcome.ledger.held == ((0, "no scores"), (1, "no scores"), (2, "no scores"))
     assert len(outcome.ledger.residual) == len(outcome.ledger.trades.row) == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "up", "down"),
+    [
+        ("locked", [True, False, False, False], [False, True, False, False]),
+        ("close", [True, False, True, False], [False, True, False, False]),
+        ("off", [False] * 4, [False] * 4),
+    ],
+)
+def test_a_policy_is_told_who_is_at_a_limit(
+    rule: LimitRule, up: list[bool], down: list[bool]
+) -> None:
+    market = limited([10, 20, 30, 40], up=[0, 2, 3], down=[1])
+    market.prices["low"][:, 2] = 29
+    market.traded[:, 3] = False
+    spy = Spy(Hold("no scores"))
+    book = Book(market, Setting("a", spy, None, ExecutionSettings(limit=rule)))
+    book.step(1)
+    book.decide(1, np.full(4, np.nan), np.ones(4, dtype=bool))
+    told = spy.seen[0].at_limits()
+    assert [flags.tolist() for flags in told] == [up, down]
+
+
+def test_who_is_at_a_limit_is_asked_of_the_signal_date_alone() -> None:
+    market = limited([10, 20], up=[0])
+    market.prices["close"][2:], market.prices["low"][2:] = 99, 99
+    spy = Spy(Hold("no scores"))
+    book = Book(market, Setting("a", spy))
+    book.step(1)
+    book.decide(1, NOBODY, EVERYBODY)
+    assert spy.seen[0].at_limits()[0].tolist() == [True, False]
 
 
 def test_a_delisted_holding_is_paid_out() -> None:

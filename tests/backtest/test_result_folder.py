@@ -17,6 +17,7 @@ from alpha_lightning.backtest.ledger import Holdings
 from alpha_lightning.backtest.result_folder import plain, read_summary, write_result
 from alpha_lightning.backtest.results import measure
 from alpha_lightning.backtest.settings import Conventions
+from alpha_lightning.portfolio.policy import Hold
 from tests.backtest.results_ledgers import (
     AGAINST,
     RETURNS,
@@ -157,6 +158,39 @@ def test_a_result_is_replaced_only_when_told(folder: Path, tmp_path: Path) -> No
     with pytest.raises(ArtefactError, match=r"no summary\.json"):
         write_result(theirs, ledger, market, benchmark, results, ABOUT, overwrite=True)
     assert (theirs / "letter.txt").read_text() == "dear"
+
+
+def test_decisions_of_an_enhanced_index_stand_beside_it(tmp_path: Path) -> None:
+    ledger, market, benchmark = small_ledger(), small_market(), small_benchmark()
+    results = measure(ledger, market, benchmark)
+    facts = {"status": "relaxed", "reason": "turnover by 0.1", "slack_turnover": 0.1}
+    facts |= {"exposure": {"size": 0.5}, "benchmark_exposure": {"size": 0.25}, "ex_ante_te": 0.04}
+    decisions = [(0, Hold("no scores")), (2, Hold("none", facts))]
+    out = tmp_path / "out"
+    write_result(out, ledger, market, benchmark, results, ABOUT, decisions=decisions)
+    assert sorted(file.name for file in out.iterdir()) == sorted(
+        [*FILES, "active_exposures.parquet", "decisions.parquet"]
+    )
+    table = pd.read_parquet(out / "decisions.parquet")
+    assert table["date"].dt.strftime("%Y-%m-%d").tolist() == ["2020-12-29", "2020-12-31"]
+    assert table["status"].tolist() == ["held", "relaxed"]
+    assert table["slack_turnover"].tolist()[1] == 0.1
+    exposures = pd.read_parquet(out / "active_exposures.parquet")
+    assert exposures.drop(columns="date").to_dict("records") == [
+        {"factor": "size", "portfolio": 0.5, "benchmark": 0.25}
+    ]
+    told = read_summary(out)["enhanced"]
+    assert told["ex_post_te"] == results.relative.volatility
+    assert told["relaxed"] == {"turnover": 1}
+
+
+def test_decisions_without_facts_leave_no_table(tmp_path: Path) -> None:
+    ledger, market, benchmark = small_ledger(), small_market(), small_benchmark()
+    results = measure(ledger, market, benchmark)
+    held = [(0, Hold("no scores"))]
+    out = write_result(tmp_path / "out", ledger, market, benchmark, results, ABOUT, decisions=held)
+    assert sorted(file.name for file in out.iterdir()) == FILES
+    assert "enhanced" not in read_summary(out)
 
 
 def test_what_is_no_backtest_is_refused(folder: Path, tmp_path: Path) -> None:

@@ -41,6 +41,26 @@ def assert_same(one: Target | Hold, other: Target | Hold) -> None:
         np.testing.assert_array_equal(a, b)
 
 
+def test_the_facts_of_decisions_come_back_in_their_order(tmp_path: Path, panel: Panel) -> None:
+    facts = {"status": "relaxed", "slack_turnover": 0.1 + 0.2, "columns": 7, "objective": None}
+    exposure = {"size": 1 / 3, "banks": 0.0, "market": 1.0}
+    bought = Target(np.array([7]), np.ones(1), np.zeros(1, np.bool_), NONE, None, facts)
+    held = Hold("stopped", {"status": "failed", "exposure": exposure})
+    file = tmp_path / "weights.parquet"
+    decisions: Sequence[tuple[int, Target | Hold]]
+    decisions = [(4, bought), (9, held), (14, Hold("none"))]
+    write_weights(file, panel.dates, panel.symbols, decisions, {})
+    assert read_metadata(file)["decisions"][str(panel.dates[4])] == facts
+    _, policy, _ = read_weights(file, panel)
+    first, second, third = (policy.decide(on(panel, row)) for row in (4, 9, 14))
+    assert dict(first.facts) == facts
+    assert second == held
+    assert list(second.facts["exposure"]) == ["size", "banks", "market"]
+    assert third == Hold("none")
+    write_weights(file, panel.dates, panel.symbols, decisions[2:], {})
+    assert "decisions" not in read_metadata(file)
+
+
 def test_decisions_come_back_bit_by_bit(tmp_path: Path, panel: Panel) -> None:
     third = np.array([1 / 3, 0.1 + 0.2, 1e-17])
     first = Target(np.array([7, 2, 5]), third, third > 1, np.array([9, 3]), 3)
