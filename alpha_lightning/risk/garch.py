@@ -62,6 +62,8 @@ def fit_garch(squares: Floats) -> Garch:
         Econometrics 31 (1986); C. Francq, L. Horvath, J.-M. Zakoian, "Merits and Drawbacks of
         Variance Targeting in GARCH Models", Journal of Financial Econometrics 9 (2011).
     """
+    if len(squares) == 0:
+        return Garch(*np.zeros((3, squares.shape[1])))
     known = np.isfinite(squares)
     days = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, squares, 0.0).sum(axis=0) / days
@@ -101,13 +103,24 @@ def _best(
     relative: Floats, known: NDArray[np.bool_], alpha: Floats, total: Floats
 ) -> tuple[Floats, Floats]:
     """The best of the candidates ``(C, M)`` for each series, the first of equals."""
-    variance = np.ones_like(alpha)
-    rest, beta, loss = 1 - total, total - alpha, np.zeros_like(alpha)
-    for day, there in zip(relative, known, strict=True):
-        loss += np.where(there, np.log(variance) + day / variance, 0.0)
-        # A day without a square is as large as expected.
-        variance = rest + alpha * np.where(there, day, variance) + beta * variance
-        variance = np.maximum(variance, 1e-12)
+    beta, whole = total - alpha, np.asarray(known.all(axis=1))
+    # One array of all days: a call of numpy a day costs more than its numbers.
+    variances = np.empty((len(relative), *alpha.shape))
+    variances[0] = 1.0
+    np.multiply(alpha, relative[:-1, None], out=variances[1:])
+    variances[1:] += 1 - total
+    for day in range(1, len(relative)):
+        if not whole[day - 1]:
+            # A day without a square is as large as expected.
+            expected = 1 - total + alpha * variances[day - 1]
+            variances[day] = np.where(known[day - 1], variances[day], expected)
+        variances[day] += beta * variances[day - 1]
+    np.maximum(variances, 1e-12, out=variances)
+    losses = relative[:, None] / variances
+    losses += np.log(variances, out=variances)
+    if not whole.all():
+        losses *= known[:, None]
+    loss = losses.sum(axis=0)
     best = loss.argmin(axis=0)
     series = np.arange(alpha.shape[1])
     return alpha[best, series], total[best, series]

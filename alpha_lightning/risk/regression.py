@@ -115,11 +115,11 @@ def fit_day(
     none = DayFit(factors, np.full(len(returns), np.nan), np.nan, np.nan, len(known))
     if len(known) == 0:
         return none
-    own = styles[known]
-    varied = np.flatnonzero(np.ptp(own, axis=0) > 0)
+    within = styles[known]
+    varied = np.flatnonzero(np.ptp(within, axis=0) > 0)
     share = cap[known] / cap[known].sum()
     thin = settings.thin_industry if industries else 0
-    rows, present = _rows(own[:, varied], codes[known], returns[known], share, thin)
+    rows, present = _rows(within[:, varied], codes[known], returns[known], share, thin)
     columns = len(varied) + len(present)
     if len(known) <= columns:
         return none
@@ -130,9 +130,10 @@ def fit_day(
     if industries:
         factors[count + present] = levels - factors[-1]
     told = np.nan_to_num(factors)
-    explained = styles @ told[:count] + told[-1]
-    if industries:
-        explained += told[count + codes]
+    explained = told[-1] + (told[count + codes] if industries else np.zeros(len(cap)))
+    # Not a matrix product: a stock's bits would depend on how many others there are.
+    for exposure, factor in zip(styles.T, told[:count], strict=True):
+        explained += exposure * factor
     specific = np.where(covered, returns - explained, np.nan)
     loss = _unexplained(returns[known], specific[known], np.sqrt(share))
     freedom = (len(known) - 1) / (len(known) - columns)

@@ -121,6 +121,11 @@ def test_days_without_a_square_are_left_out() -> None:
     np.testing.assert_array_equal(alone.beta, garch.beta[:1])
 
 
+def test_no_days_are_no_fit() -> None:
+    garch = fit_garch(np.empty((0, 3)))
+    np.testing.assert_array_equal([garch.mean, garch.alpha, garch.beta], np.zeros((3, 3)))
+
+
 def test_a_constant_series_has_no_variance() -> None:
     garch = fit_garch(np.zeros((100, 1)))
     assert garch.mean[0] == 0
