@@ -16,6 +16,7 @@ from alpha_lightning.backtest.construct import construct
 from alpha_lightning.backtest.policies import DEFAULT_POLICY, Wanted, chosen
 from alpha_lightning.backtest.settings import BenchmarkSettings
 from alpha_lightning.cli import main
+from alpha_lightning.panel.signal_dates import signal_rows
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.portfolio.enhanced_policy import EnhancedPolicy
 from alpha_lightning.portfolio.index_enhanced import IndexEnhanced
@@ -135,7 +136,8 @@ def test_a_model_is_estimated_for_the_run_when_none_is_named(
 def test_nothing_after_a_signal_changes_its_decision(
     tables: dict[str, pl.DataFrame], panel: Panel, risk: str, score: str, tmp_path: Path
 ) -> None:
-    row = 110
+    # A signal date: what is looked at a day too late shows.
+    row = int(signal_rows(panel.dates)[22])
     date = panel.dates[row].item()
     noise = pl.Series(np.exp(np.random.default_rng(1).normal(0, 0.1, tables["daily"].height)))
     prices = ("open", "high", "low", "close", "vwap", "amount", "total_cap", "float_cap")

@@ -79,6 +79,9 @@ def test_cash_is_invested_and_counts_as_turnover() -> None:
     answer = policy(OPEN, turnover=0.0).decide(seen(held=held))
     assert weights_of(answer).sum() == pytest.approx(1)
     assert answer.facts["slack_turnover"] == pytest.approx(0.05, abs=1e-6)
+    # Cash that is owed is no part of the portfolio, nor is cash that is a rounding error.
+    owed = tuple(1.01 * weight for weight in INDEX)
+    assert policy(OPEN, turnover=0.0).decide(seen(held=owed)).facts["status"] == "solved"
     dust = tuple((1 - 1e-9) * weight for weight in INDEX)
     assert policy(OPEN, turnover=0.0).decide(seen(held=dust)).facts["status"] == "solved"
 
