@@ -34,23 +34,16 @@ def mean_change(now: Floats, before: Sequence[Floats], lags: Sequence[int]) -> F
         before: ``(n,)`` each, by lag.
         lags: rows back, the longest first.
     """
-    return _first_known([(now - then) / (lag / YEAR) for then, lag in _pairs(before, lags)], now)
+    start, years = _earliest(before, lags, len(now))
+    return (now - start) / years
 
 
 def compound_growth(now: Floats, before: Sequence[Floats], lags: Sequence[int]) -> Floats:
     """Rate of growth a year; NaN where either end is not above 0. Arguments as `mean_change`."""
-    end = np.where(now > 0, now, np.nan)
-    rates = [
-        (end / np.where(then > 0, then, np.nan)) ** (YEAR / lag) - 1
-        for then, lag in _pairs(before, lags)
-    ]
-    # A loss at the earliest end must not be passed over for a better start.
-    lost = [
-        np.where(np.isfinite(then) & ~(then > 0), np.inf, rate)
-        for (then, _), rate in zip(_pairs(before, lags), rates, strict=True)
-    ]
-    made = _first_known(lost, now)
-    return np.where(np.isinf(made), np.nan, made)
+    start, years = _earliest(before, lags, len(now))
+    sound = (now > 0) & (start > 0)
+    ratio = np.where(sound, now, np.nan) / np.where(sound, start, 1.0)
+    return np.asarray(ratio ** (1 / years) - 1)
 
 
 def log_count(values: Floats) -> Floats:
@@ -58,12 +51,10 @@ def log_count(values: Floats) -> Floats:
     return np.asarray(np.log1p(np.where(values >= 0, values, np.nan)))
 
 
-def _pairs(before: Sequence[Floats], lags: Sequence[int]) -> list[tuple[Floats, int]]:
-    return list(zip(before, lags, strict=True))
-
-
-def _first_known(choices: Sequence[Floats], like: Floats) -> Floats:
-    made = np.full(len(like), np.nan)
-    for choice in choices:
-        made = np.where(np.isnan(made), choice, made)
-    return made
+def _earliest(before: Sequence[Floats], lags: Sequence[int], stocks: int) -> tuple[Floats, Floats]:
+    # The first number that is known, though it may be a loss, and the years since.
+    start, years = np.full(stocks, np.nan), np.full(stocks, np.nan)
+    for then, lag in zip(before, lags, strict=True):
+        found = np.isnan(start) & np.isfinite(then)
+        start[found], years[found] = then[found], lag / YEAR
+    return start, years

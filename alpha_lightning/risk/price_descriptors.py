@@ -98,7 +98,7 @@ def volatility(
     enough = count >= LEAST
     divide = np.where(enough, count, np.nan)
     total = returns.values.sum(axis=1)
-    square = (returns.values**2).sum(axis=1) - total**2 / divide
+    square = returns.squares.sum(axis=1) - total**2 / divide
     residual = window_fit(returns, market, np.ones(len(market)), LEAST).residual
     ranged = np.isfinite(high).sum(axis=1) >= LEAST
     highest = np.fmax.reduce(high, axis=1)[ranged]

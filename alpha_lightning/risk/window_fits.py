@@ -1,6 +1,7 @@
 """Regressions of each stock's last days on the same few series."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,11 @@ class Window:
 
     values: Floats
     known: Floats
+
+    @cached_property
+    def squares(self) -> Floats:
+        """``(n, days)``."""
+        return np.asarray(self.values**2)
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ def _products(window: Window, design: Floats, weights: Floats) -> Floats:
     made = np.empty((len(window.values), size + 1, size + 1))
     made[:, first, second] = made[:, second, first] = moments
     made[:, :-1, -1] = made[:, -1, :-1] = window.values @ weighted
-    made[:, -1, -1] = window.values**2 @ weights
+    made[:, -1, -1] = window.squares @ weights
     return made
 
 

@@ -174,6 +174,7 @@ def _published(shape: tuple[int, int], generator: np.random.Generator) -> dict[s
         "coverage": steps(generator.poisson(4, (quarters, stocks)).astype(np.float64)),
     }
     made["book_equity"][:, 13] *= -1
+    made["book_equity"][:20] = np.nan
     made["sales_ttm"][:61, 14] = 0.0
     made["net_assets"][: rows // 2, 15] = np.nan
     for name in NUMBERS:

@@ -68,6 +68,16 @@ def test_betas_of_thin_or_unknown_industries_are_drawn_to_all(industry: list[int
     assert made[3] == pytest.approx(4.0)
 
 
+def test_unknown_industries_are_no_industry() -> None:
+    fit = fit_of([1.0, 2.0, 3.0, 7.0, 8.0, 9.0], [1e9] * 6)
+    made = shrunk_beta(fit, np.array([-1, -1, -1, 0, 0, 0]), np.ones(6), thin=3)
+    np.testing.assert_allclose(made, [5, 5, 5, 8, 8, 8])
+
+
+def test_windows_are_a_year_of_which_half_must_be_known() -> None:
+    assert (YEAR, LEAST) == (243, 122)
+
+
 def test_equal_betas_stay() -> None:
     made = shrunk_beta(fit_of([1.0, 1.0], [0.0, 0.0]), np.array([0, 0]), np.ones(2), thin=1)
     assert made.tolist() == [1.0, 1.0]
@@ -111,7 +121,7 @@ def test_a_wilder_stock_is_higher_in_every_descriptor() -> None:
     generator = np.random.default_rng(3)
     calm, market = generator.normal(0, 0.01, YEAR), generator.normal(0, 0.01, (YEAR, 3))
     returns = np.stack([calm, 3 * calm])
-    prices: Floats = np.cumprod(1 + returns, axis=1)
+    prices = np.exp(np.cumsum(returns, axis=1), dtype=np.float64)
     for part in volatility(window(returns), prices, prices, market):
         assert part[1] > part[0]
 

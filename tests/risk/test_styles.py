@@ -65,20 +65,42 @@ def test_a_stock_that_lists_later_moves_no_bit_of_the_others(
     assert before.digest(ROW + 1) != after.digest(ROW + 1)
 
 
-@pytest.mark.parametrize("name", ["close", "high", "total_cap", "amount", "state_share"])
+INPUTS = ["close", "high", "low", "adj_factor", "amount", *CAPS, *NUMBERS, "traded", "industry"]
+
+
+@pytest.mark.parametrize("name", INPUTS)
 def test_the_digest_of_a_row_is_of_every_input(
     name: str, whole: StyleMarket, tmp_path: Path
 ) -> None:
+    industry: Any = whole.industry
+    table = (whole.market | whole.published | whole.flags | {"industry": industry})[name]
+
     def moved(values: Any) -> Any:
+        if values is not table:
+            return values
         made = values.copy()
-        made[ROW, 25] *= 1.01
+        if values.dtype == np.bool_:
+            made[ROW, 25] ^= True
+        else:
+            made[ROW, 25] += 1
         return made
 
-    table = whole.market if name in whole.market else whole.published
     before = inputs_of(whole, tmp_path / "a")
-    other = whole.mapped(lambda values: moved(values) if values is table[name] else values)
-    after = inputs_of(other, tmp_path / "b")
+    after = inputs_of(whole.mapped(moved), tmp_path / "b")
     assert [row for row in range(750, 770) if before.digest(row) != after.digest(row)] == [ROW]
+
+
+def test_the_digest_of_a_row_is_of_ages(whole: StyleMarket, tmp_path: Path) -> None:
+    def longer(values: Any) -> Any:
+        made = values.copy()
+        if values is whole.flags["listed"]:
+            made[100, 4] = True
+        return made
+
+    before = inputs_of(whole, tmp_path / "a")
+    after = inputs_of(whole.mapped(longer), tmp_path / "b")
+    assert before.digest(90) == after.digest(90)
+    assert before.digest(ROW) != after.digest(ROW)
 
 
 def test_exposures_depend_on_no_row_before_their_history(
