@@ -13,6 +13,8 @@ Verdict = Literal["solved", "infeasible", "doubtful"]
 MAX_ITERATIONS = 200
 _TOLERANCE = 1e-9
 """Of gap and residuals; the constraints are to hold to 1e-7."""
+_UNIT = 1 / 30
+"""Of weight, as the solver is to see it: with numbers nearer to 1 it takes a sixth fewer steps."""
 _INFEASIBLE = ("PrimalInfeasible", "AlmostPrimalInfeasible")
 
 
@@ -60,7 +62,7 @@ def ask(program: ConeProgram, *, careful: bool = False) -> Answer:
     count = len(program.cost)
     nothing = sparse.csc_matrix((count, count))
     solver = clarabel.DefaultSolver(
-        nothing, program.cost, program.matrix, program.right, cones, settings
+        nothing, program.cost, program.matrix, program.right / _UNIT, cones, settings
     )
     found = solver.solve()
     status = str(found.status)
@@ -69,4 +71,4 @@ def ask(program: ConeProgram, *, careful: bool = False) -> Answer:
         verdict = "solved"
     elif status in _INFEASIBLE:
         verdict = "infeasible"
-    return Answer(verdict, status, np.array(found.x), np.array(found.z))
+    return Answer(verdict, status, np.array(found.x) * _UNIT, np.array(found.z))

@@ -108,7 +108,9 @@ def best(
     """The best weights with all limits, wider by ``give``; or those that need the least slack."""
     w, slack = cp.Variable(len(problem.score)), cp.Variable(nonneg=True)
     aim = cp.Maximize(problem.score @ w) if least is None else cp.Minimize(slack)
-    wide = {**(give or {}), **({} if least is None else {least: slack})}
+    wide: dict[str, Any] = dict(give or {})
+    if least is not None:
+        wide[least] = slack
     for settings in (TIGHT, TIGHTER):
         verdict = solved(aim, rules(problem, w, wide), **settings)
         if verdict == "optimal":
@@ -116,7 +118,7 @@ def best(
         if verdict == "infeasible":
             return Answer(False)
     if verdict in {"optimal", "optimal_inaccurate"}:
-        given = dict(give or {}) if least is None else {**(give or {}), least: float(slack.value)}
+        given = {name: float(slack.value) if name == least else wide[name] for name in wide}
         broken = max(breaches(problem, w.value, given).values())
         goal = problem.score @ w.value if least is None else slack.value
         return Answer(verdict == "optimal" or None, w.value, float(goal), broken)
@@ -154,7 +156,7 @@ def breaches(problem: Problem, w: Floats, slacks: Mapping[str, float]) -> dict[s
     low = np.minimum(problem.benchmark - wide, problem.upper)
     values = {
         "turnover": float(np.abs(w - problem.held).sum()) / 2,
-        "tracking_error": float(np.sqrt(max(active @ whole @ active, 0.0))),
+        "tracking_error": max(float(active @ whole @ active), 0.0) ** 0.5,
         "style": max(exposed["style"], default=0.0),
         "industry": max(exposed["industry"], default=0.0),
         "floor": -float(w[problem.members].sum()),

@@ -45,9 +45,9 @@ def check_relaxed(problem: Problem, found: Solution, order: Sequence[Limit]) -> 
     gone = must_go(problem, order)
     assert gone
     assert set(found.slacks) <= set(gone)
-    slacks = {name: found.slacks.get(name, 0.0) for name in gone}
+    slacks: dict[str, float] = {name: found.slacks.get(name, 0.0) for name in gone}
     assert max(slacks.values()) > 1e-7
-    clear, give = True, dict.fromkeys(gone, GONE)
+    clear, give = True, {str(name): GONE for name in gone}
     for name in reversed(gone):
         clear &= agrees(slacks[name], problem, give, name)
         give[name] = slacks[name]
