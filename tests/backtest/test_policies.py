@@ -14,7 +14,7 @@ from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.backtest import backtest
 from alpha_lightning.backtest.construct import construct
 from alpha_lightning.backtest.policies import DEFAULT_POLICY, Wanted, chosen
-from alpha_lightning.backtest.settings import BenchmarkSettings
+from alpha_lightning.backtest.settings import BenchmarkSettings, SignalSettings
 from alpha_lightning.cli import main
 from alpha_lightning.panel.signal_dates import signal_rows
 from alpha_lightning.panel.store import Panel
@@ -241,6 +241,21 @@ def test_the_commands_need_no_further_options(
     assert "Enhanced 000300 of alpha" in out
     assert main(["backtest", *given, "--weights", weights, "--out", folder]) == 0
     assert "held against       000300" in capsys.readouterr().out
+
+
+def test_signals_before_the_risk_model_begins(panel: Panel, risk: str, tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(len(panel.dates), len(panel.symbols)))
+    file = score_file(panel, values, tmp_path / "early.parquet")
+    where, given = str(panel.path), dict[str, Any](enhanced=SMALL, risk=risk)
+    out = backtest(where, str(tmp_path / "out"), scores=file, **given)
+    told = json.loads((out / "summary.json").read_text())
+    assert told["enhanced"]["held_dates"] >= 5
+    assert any("led to no trade" in text and "no risk model" in text for text in told["warnings"])
+    early = SignalSettings(end=str(panel.dates[20]))
+    with pytest.raises(UserError, match=r"no portfolio on any of \d+ signal dates \(no risk model"):
+        construct(where, file, str(tmp_path / "w.parquet"), signals=early, **given)
+    with pytest.raises(UserError, match="no signal led to a trade: no risk model yet"):
+        backtest(where, str(tmp_path / "none"), scores=file, signals=early, **given)
 
 
 def test_another_panels_model_is_refused(panel: Panel, panel_path: Path, risk: str) -> None:
