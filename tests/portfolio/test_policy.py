@@ -33,6 +33,10 @@ def test_a_policy_is_anything_that_decides_and_history_asks_for_the_past() -> No
     assert isinstance(target, Target)
     assert target.columns.tolist() == [0, 2]
     np.testing.assert_array_equal(seen.history("close", 2), past[2:])
+    assert [flags.tolist() for flags in seen.at_limits()] == [[False] * 3] * 2
+    up, down = np.array([True, False, False]), np.array([False, False, True])
+    limited = dataclasses.replace(seen, limits=lambda: (up, down))
+    assert limited.at_limits() == (up, down)
     with pytest.raises(dataclasses.FrozenInstanceError):
         seen.value = 2.0  # type: ignore[misc]
 
