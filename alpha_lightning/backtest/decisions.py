@@ -147,8 +147,8 @@ def _uncovered(table: Mapping[str, NDArray[Any]]) -> Iterator[str]:
     if (lacking > 0).any():
         yield (
             f"On {int((lacking > 0).sum())} of {len(lacking)} signals the risk model does not cover"
-            f" all holdings and constituents ({int(lacking.max())} are left out at most): they count"
-            " as risky, and of no style or industry."
+            f" all holdings and constituents ({int(lacking.max())} are left out at most): they"
+            " count as risky, and of no style or industry."
         )
 
 
