@@ -7,8 +7,12 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 Floats = NDArray[np.float64]
-_LONG = 10
+_LEAST_DAYS = 40
 _HIGHEST = 0.95
+_PHIS = (-0.8, -0.5, -0.2, 0.2, 0.5, 0.7, 0.8, 0.9)
+_SUMS = (-1.2, -0.8, -0.5, -0.3, -0.15, -0.08, -0.04, 0.0, 0.04, 0.08, 0.15, 0.3, 0.5, 0.8, 1.2)
+_ROUNDS = 5
+_NARROWER = 0.45
 _PARAMETERS = 2
 
 
@@ -49,64 +53,77 @@ class Arma:
 
 
 def fit_arma(series: Floats, group: NDArray[np.integer]) -> Arma:
-    """Two regressions after Hannan and Rissanen, of each group's series together and of each one.
+    """Least squares of the innovations, of each group's series together and of each one alone.
 
-    A long autoregression tells the innovations, a regression on the last value and the last
-    innovation the two coefficients. Where phi and -theta are close, as in returns they are, a
-    series alone tells little, and overstates their sum. So the coefficients of a series are drawn
-    towards those of its group, and ``phi + theta`` of a group towards 0, both by the share 4 / LR:
-    LR is twice the gain in log-likelihood, and one of less than 4 counts for nothing.
+    Where phi and -theta are close, as in returns they are, a series alone tells little, and
+    overstates their sum. So the coefficients of a series are drawn towards those of its group, and
+    ``phi + theta`` of a group towards 0, both by the share 4 / LR: LR is twice the gain in
+    log-likelihood, and one of less than 4 counts for nothing.
 
     Args:
-        series: ``(D, M)``; NaN days count as the mean.
+        series: ``(D, M)``; NaN days count as the mean, and their innovations not at all.
         group: ``(M,)`` codes from 0 of series that are alike.
 
     Reference:
-        E. J. Hannan, J. Rissanen, "Recursive Estimation of Mixed Autoregressive-Moving Average
-        Order", Biometrika 69 (1982).
+        G. E. P. Box, G. M. Jenkins, "Time Series Analysis" (1970), for conditional least squares.
     """
     known = np.isfinite(series)
     days = np.maximum(known.sum(axis=0), 1)
     mean = np.where(known, series, 0.0).sum(axis=0) / days
-    filled = np.where(known, series - mean, 0.0)
-    size = np.sqrt((filled**2).sum(axis=0) / days)
-    filled /= np.where(size > 0, size, 1.0)
-    scaled = np.where(known, filled, np.nan)
-    alone = np.array([_coefficients(column[:, None]) for column in filled.T]).reshape(-1, 2)
-    none, pooled = _losses(scaled, np.zeros_like(alone)), np.empty_like(alone)
-    for code in np.unique(group):
-        own = np.flatnonzero(group == code)
-        phi, theta = _coefficients(filled[:, own])
-        pair = np.repeat([[phi, theta]], len(own), axis=0)
-        kept = _kept(none[own].sum() - _losses(scaled[:, own], pair).sum())
-        pooled[own] = phi, kept * (phi + theta) - phi
-    kept = _kept(_losses(scaled, pooled) - _losses(scaled, alone))
-    phi, theta = (pooled + kept[:, None] * (alone - pooled)).T
+    away = np.where(known, series - mean, np.nan)
+    none = np.zeros((1, series.shape[1]))
+    if len(series) < _LEAST_DAYS or series.shape[1] == 0:
+        return Arma(mean, none[0], none[0])
+    still = _losses(away, none, none)[0]
+    alone = _search(away, np.arange(series.shape[1]))
+    pooled = _search(away, group)
+    gain = still - _losses(away, *pooled[:, None])[0]
+    kept = _kept(np.bincount(group, gain)[group])
+    pooled[1] = kept * (pooled[0] + pooled[1]) - pooled[0]
+    gain = _losses(away, *pooled[:, None])[0] - _losses(away, *alone[:, None])[0]
+    phi, theta = pooled + _kept(gain) * (alone - pooled)
     return Arma(mean, phi, theta)
 
 
-def _losses(series: Floats, coefficients: Floats) -> Floats:
-    """Minus twice the log-likelihood of each series, a constant left out, ``(M,)``."""
-    phi, theta = coefficients.T
-    total = np.nansum(Arma(np.zeros(len(phi)), phi, theta).innovations(series) ** 2, axis=0)
-    days = np.isfinite(series).sum(axis=0)
-    return np.asarray(days * np.log(np.maximum(total, 1e-300) / np.maximum(days, 1)))
+def _search(series: Floats, group: NDArray[np.integer]) -> Floats:
+    """The phi and theta of least loss, the same for all series of a group, ``(2, M)``.
+
+    A grid over phi and ``phi + theta``, then smaller ones around the best of each group.
+    """
+    count = series.shape[1]
+    grid = np.meshgrid(_PHIS, _SUMS, indexing="ij")
+    phi, total = (np.repeat(side.ravel()[:, None], count, axis=1) for side in grid)
+    found, step = np.zeros((2, count)), np.array([-1.0, -0.5, 0.0, 0.5, 1.0])
+    moves = [side.ravel()[:, None] for side in np.meshgrid(step, step, indexing="ij")]
+    for number in range(_ROUNDS):
+        theta = np.clip(total - phi, -_HIGHEST, _HIGHEST)
+        loss = _losses(series, phi, theta)
+        together = np.zeros((len(loss), group.max() + 1))
+        np.add.at(together.T, group, loss.T)
+        best = together.argmin(axis=0)[group], np.arange(count)
+        found = np.stack([phi[best], theta[best]])
+        size = _NARROWER**number
+        wide = size * np.maximum(0.4 * np.abs(found.sum(axis=0)), 0.02)
+        total = found.sum(axis=0) + moves[1] * wide
+        phi = np.clip(found[0] + moves[0] * 0.15 * size, -_HIGHEST, _HIGHEST)
+    return found
 
 
-def _kept(gain: NDArray[np.floating] | np.floating) -> NDArray[np.floating]:
+def _losses(series: Floats, phi: Floats, theta: Floats) -> Floats:
+    """Minus twice the log-likelihood of candidates ``(C, M)``, a constant left out."""
+    known = np.isfinite(series)
+    filled = np.where(known, series, 0.0)
+    shocks = np.repeat(filled[:, None], len(phi), axis=1)
+    shocks[1:] -= phi * filled[:-1, None]
+    for day in range(1, len(shocks)):
+        shocks[day] -= theta * shocks[day - 1]
+    np.square(shocks, out=shocks)
+    if not known.all():
+        shocks *= known[:, None]
+    days = known.sum(axis=0)
+    total = np.maximum(shocks.sum(axis=0), 1e-300)
+    return np.asarray(days * np.log(total / np.maximum(days, 1)))
+
+
+def _kept(gain: Floats) -> Floats:
     return np.maximum(0.0, 1 - 2 * _PARAMETERS / np.maximum(gain, 1e-12))
-
-
-def _coefficients(series: Floats) -> tuple[float, float]:
-    """The phi and theta of ``(D, m)`` series of mean 0; 0 where they are short or constant."""
-    days = len(series)
-    if days < 4 * _LONG or not series.any():
-        return 0.0, 0.0
-    past = [series[_LONG - lag : days - lag].ravel() for lag in range(1, _LONG + 1)]
-    now = series[_LONG:]
-    stacked = np.column_stack(past)
-    slopes = np.linalg.lstsq(stacked, now.ravel(), rcond=1e-10)[0]
-    shocks = now - (stacked @ slopes).reshape(now.shape)
-    pair = np.column_stack([now[:-1].ravel(), shocks[:-1].ravel()])
-    phi, theta = np.linalg.lstsq(pair, now[1:].ravel(), rcond=1e-10)[0]
-    return float(np.clip(phi, -_HIGHEST, _HIGHEST)), float(np.clip(theta, -_HIGHEST, _HIGHEST))

@@ -68,7 +68,7 @@ def test_noise_has_no_autocorrelation() -> None:
     series = simulate(3, 0.0, 0.0, 486, 40)
     long_run = fit_arma(series, together(series)).sums(21)[0]
     np.testing.assert_allclose(long_run, 1.0, atol=0.35)
-    assert (np.abs(long_run - 1) < 1e-9).mean() > 0.6
+    assert (np.abs(long_run - 1) < 0.01).mean() > 0.8
 
 
 def test_series_that_are_alike_tell_each_other_what_one_alone_cannot() -> None:
