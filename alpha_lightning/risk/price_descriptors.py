@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_lightning.risk.factor_risk import Floats
-from alpha_lightning.risk.window_fits import Window, WindowFit, window_fit
+from alpha_lightning.risk.window_fits import Window, WindowFit, by_blocks, window_fit
 
 YEAR = 243
 """Trading days of a window of returns, turnover, high and low."""
@@ -68,8 +68,9 @@ def trend(prices: Window) -> tuple[Floats, Floats]:
     """
     days = prices.values.shape[1]
     weights = np.column_stack([half_life_weights(days, h) for h in (FAST, SLOW, SLOWEST)])
+    total, weight = by_blocks(prices.values, weights), by_blocks(prices.known, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
-        fast, slow, slowest = (prices.values @ weights / (prices.known @ weights)).T
+        fast, slow, slowest = (total / weight).T
     count = prices.known.sum(axis=1)
     return (
         np.where(count >= SLOW, fast / slow, np.nan),

@@ -37,7 +37,6 @@ class StockDays:
         self._published = {name: fundamental(panel, name) for name in published if name in known}
         coded = industry_codes(panel)
         self._industry = None if coded is None else coded[0]
-        self.industries = () if coded is None else coded[1]
         self._first = np.argmax(self.listed, axis=0)
 
     @property

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from alpha_lightning.risk.factor_risk import Floats
 
 _REDUNDANT = 1e-10
+_BLOCK = 64
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def window_fit(window: Window, regressors: Floats, weights: Floats, least: int) 
     weights = np.where(told, weights / weights[told].mean(), 0.0) if told.any() else 0 * weights
     design = np.column_stack([np.ones(len(told)), np.where(told[:, None], regressors, 0.0)])
     products = _products(window, design, weights)
-    count = window.known @ told.astype(np.float64)
+    count = by_blocks(window.known, told[:, None].astype(np.float64))[:, 0]
     last = design.shape[1] - 1
     original = products[:, range(last + 1), range(last + 1)].copy()
     fitted = np.zeros(len(count))
@@ -77,16 +78,29 @@ def window_fit(window: Window, regressors: Floats, weights: Floats, least: int) 
     return WindowFit(along / spread, residual / spread, residual)
 
 
+def by_blocks(values: Floats, columns: Floats) -> Floats:
+    """Matrix product ``(n, k)`` of values ``(n, days)`` and columns ``(days, k)``.
+
+    Blocks of so few lines are left to one thread by the linear algebra underneath: its threads
+    gain nothing here, and take three times as long while others have the cores.
+    """
+    made = np.empty((len(values), columns.shape[1]))
+    for first in range(0, len(values), _BLOCK):
+        lines = slice(first, first + _BLOCK)
+        np.matmul(values[lines], columns, out=made[lines])
+    return made
+
+
 def _products(window: Window, design: Floats, weights: Floats) -> Floats:
     # Moments of every stock by one matrix product: (n, q + 1, q + 1), the series itself last.
     size = design.shape[1]
     first, second = np.triu_indices(size)
     weighted = weights[:, None] * design
-    moments = window.known @ (weighted[:, first] * design[:, second])
+    moments = by_blocks(window.known, weighted[:, first] * design[:, second])
     made = np.empty((len(window.values), size + 1, size + 1))
     made[:, first, second] = made[:, second, first] = moments
-    made[:, :-1, -1] = made[:, -1, :-1] = window.values @ weighted
-    made[:, -1, -1] = window.squares @ weights
+    made[:, :-1, -1] = made[:, -1, :-1] = by_blocks(window.values, weighted)
+    made[:, -1, -1] = by_blocks(window.squares, weights[:, None])[:, 0]
     return made
 
 

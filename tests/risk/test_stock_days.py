@@ -85,7 +85,6 @@ def test_ages_are_known_of_stocks_that_came_later(market: StyleMarket, tmp_path:
 
 def test_industries_are_codes(market: StyleMarket, tmp_path: Path) -> None:
     days = days_of(market, tmp_path / "a")
-    assert days.industries == ("I0", "I1", "I2", "I3")
     assert days.industry(3)[[11, 12]].tolist() == [3, -1]
     assert (days_of(market.without("industry"), tmp_path / "b").industry(3) == -1).all()
 

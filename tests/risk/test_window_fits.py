@@ -5,7 +5,7 @@ import pytest
 from statsmodels.api import WLS, add_constant
 
 from alpha_lightning.risk.factor_risk import Floats
-from alpha_lightning.risk.window_fits import Window, WindowFit, window_fit
+from alpha_lightning.risk.window_fits import Window, WindowFit, by_blocks, window_fit
 
 DAYS = 80
 
@@ -67,3 +67,10 @@ def test_days_without_regressors_say_nothing() -> None:
     made = window_fit(window, np.full_like(x, np.nan), np.ones(DAYS), 20)
     assert np.isnan(made.slope).all()
     assert np.isnan(made.residual).all()
+
+
+@pytest.mark.parametrize("lines", [0, 1, 63, 64, 65, 200])
+def test_blocks_make_the_whole_product(lines: int) -> None:
+    generator = np.random.default_rng(0)
+    values, columns = generator.normal(size=(lines, 9)), generator.normal(size=(9, 4))
+    np.testing.assert_allclose(by_blocks(values, columns), values @ columns, rtol=1e-12)
