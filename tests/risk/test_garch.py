@@ -116,6 +116,11 @@ def test_days_without_a_square_are_left_out() -> None:
     assert garch.mean[0] == pytest.approx(np.nanmean(squares[:, 0]), rel=1e-12)
     assert garch.mean[1] == 0
     assert np.isfinite([garch.alpha, garch.beta]).all()
+    holes = np.where(np.arange(400)[:, None] % 4 < 2, np.nan, simulate(7, 0.3, 0.6, 400, 3))
+    reached = log_likelihood(holes, fit_garch(holes))
+    for alpha, total in ((a, t) for a in np.arange(0, 0.9, 0.05) for t in np.arange(a, 1, 0.05)):
+        tried = Garch(np.nanmean(holes, axis=0), alpha * np.ones(3), (total - alpha) * np.ones(3))
+        assert (log_likelihood(holes, tried) <= reached + 1e-5).all()
     alone = fit_garch(squares[:, :1])
     np.testing.assert_array_equal(alone.alpha, garch.alpha[:1])
     np.testing.assert_array_equal(alone.beta, garch.beta[:1])
