@@ -1,5 +1,6 @@
 """What the optimiser refuses, how it fails, and that it answers alike each time."""
 
+import importlib
 from dataclasses import replace
 from typing import Any
 
@@ -8,8 +9,10 @@ import pytest
 
 from alpha_lightning.artefacts.errors import ArtefactError, UserError
 from alpha_lightning.portfolio import conic_solver
+from alpha_lightning.portfolio.cone_rows import Variant
 from alpha_lightning.portfolio.optimise import optimise
 from alpha_lightning.portfolio.program import RELAXED_FIRST, Problem
+from alpha_lightning.portfolio.stock_selection import Outcome
 from tests.portfolio.optimise_problems import plain_problem, random_problem
 
 EQUAL = [0.25] * 4
@@ -103,6 +106,40 @@ def test_a_solver_that_stops_early_has_no_answer(
     assert np.isnan(found.objective)
     assert "the solver stopped with MaxIterations" in found.reason
     assert "\n" not in found.reason
+
+
+def test_weights_that_break_a_limit_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("alpha_lightning.portfolio.optimise")
+    problem = given()
+    far = Outcome("solved", "Solved", np.array([1.0, 0, 0, 0]))
+    monkeypatch.setattr(module, "best", lambda *_: far)
+    found = optimise(problem)
+    assert (found.status, found.weights) == ("failed", None)
+    assert "tracking_error is broken by 0.1" in found.reason
+    assert found.audit.worst > 0.1
+
+
+def test_where_it_is_doubtful_what_must_give_way_more_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = importlib.import_module("alpha_lightning.portfolio.optimise")
+    real, asked = module.least, []
+
+    def doubtful_first(problem: Problem, variant: Variant) -> Outcome:
+        asked.append(variant.least)
+        return real(problem, variant) if len(asked) > 1 else Outcome("doubtful", "Stuck", None)
+
+    styles = [[1.0], [-1.0]]
+    problem = plain_problem(
+        [1.0, -1], [0.5, 0.5], styles=styles, style=0.1, held=[0, 1], turnover=0.2
+    )
+    expected = optimise(problem)
+    monkeypatch.setattr(module, "least", doubtful_first)
+    found = optimise(problem)
+    assert asked == ["turnover", "style", "turnover"]
+    assert found.status == "relaxed"
+    assert found.slacks == pytest.approx(expected.slacks, abs=1e-7)
+    assert found.weights == pytest.approx(expected.weights, abs=1e-7)
 
 
 @pytest.mark.parametrize("seed", [0, 4, 9, 388])

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from alpha_lightning.portfolio import stock_selection
-from alpha_lightning.portfolio.cone_rows import Variant
+from alpha_lightning.portfolio.cone_rows import ConeProgram, Variant
+from alpha_lightning.portfolio.conic_solver import Answer, ask
 from alpha_lightning.portfolio.optimise import optimise
 from alpha_lightning.portfolio.program import Limits, Problem
 from alpha_lightning.portfolio.stock_selection import best, least
@@ -45,6 +46,39 @@ def test_few_are_shown_and_more_are_let_in(monkeypatch: pytest.MonkeyPatch) -> N
     told = [optimise(from_the_index(seed, turnover=0.05)) for seed in range(6)]
     assert max(found.rounds for found in told) > 1
     assert min(found.columns for found in told) < 200
+
+
+def test_the_floor_is_in_the_price_of_a_constituent_without_weight(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The fifth is the best constituent, though the index has none of it and others score more.
+    problem = plain_problem([0.0, -3, 3, 2.5, 1], [0.5, 0.5, 0, 0, 0], floor=0.5)
+    problem = replace(problem, members=np.array([True, True, False, False, True]))
+    monkeypatch.setattr(stock_selection, "FIRST", 1)
+    found = optimise(problem)
+    assert found.weights == pytest.approx(np.array([0, 0, 0.5, 0, 0.5]), abs=1e-7)
+    assert (found.columns, found.rounds) == (4, 2)
+
+
+def test_the_turnover_is_in_the_price_of_a_purchase(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No stock is worth selling the best for; the turnover that there is goes to the third.
+    problem = plain_problem([0.0, 2, 3, 2.5, 2.4], [0.5, 0.5, 0, 0, 0], turnover=0.1)
+    monkeypatch.setattr(stock_selection, "FIRST", 1)
+    found = optimise(problem)
+    assert found.weights == pytest.approx(np.array([0.4, 0.5, 0.1, 0, 0]), abs=1e-7)
+    assert (found.columns, found.rounds) == (3, 1)
+
+
+def test_a_point_that_breaks_the_limits_is_doubtful(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(program: ConeProgram, *, careful: bool = False) -> Answer:
+        answer = ask(program, careful=careful)
+        return replace(answer, point=answer.point[::-1])
+
+    problem = plain_problem([0.0, 2, 3], [0.5, 0.5, 0], turnover=0.1, floor=0.95)
+    assert best(problem, Variant(problem.limits)).verdict == "solved"
+    monkeypatch.setattr(stock_selection, "ask", wrong)
+    found = best(problem, Variant(problem.limits))
+    assert (found.verdict, found.weights) == ("doubtful", None)
 
 
 def test_who_cannot_be_kept_by_part_is_tried_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
