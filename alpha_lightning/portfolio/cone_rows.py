@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from alpha_lightning.portfolio.audit import tight
 from alpha_lightning.portfolio.policy import Floats, Index
 from alpha_lightning.portfolio.program import Limit, Limits, Problem
 
+Entries = tuple[Index, Index, Floats]
+"""Rows, columns and values of a block that is mostly zeros."""
 _NO_BOUND = 1.0
 
 
@@ -87,8 +88,10 @@ class Rows:
         self.held = held if self.limited else held[:0]
         self.sizes = (len(chosen), len(self.held), len(self.live), int(variant.least is not None))
         self.scores = scores
-        self._blocks: list[tuple[Any, Floats]] = []
-        self._counts: list[int] = []
+        self._entries: list[Entries] = []
+        self._right: list[Floats] = []
+        self._counts = [0]
+        self._rows = 0
 
     def made(self) -> ConeProgram:
         """The program."""
@@ -103,8 +106,10 @@ class Rows:
         if self.variant.limits.tracking_error is not None:
             self._cone()
         cone = self._close()
-        matrix = sparse.vstack([block for block, _ in self._blocks], format="csc")
-        right = np.concatenate([right for _, right in self._blocks])
+        rows, columns, values = (np.concatenate(each) for each in zip(*self._entries, strict=True))
+        shape = (self._rows, sum(self.sizes))
+        matrix = sparse.csc_matrix((values, (rows, columns)), shape)
+        right = np.concatenate(self._right)
         return ConeProgram(
             matrix,
             right,
@@ -126,51 +131,49 @@ class Rows:
             cost[-1] = 1.0
         return cost
 
-    def _add(self, right: Floats, **parts: Any) -> int:
+    def _add(self, right: Floats, **parts: Entries) -> int:
         """Append rows; the parts are blocks of weights, buys, exposures and slack."""
         names = ("weights", "buys", "exposures", "slack")
-        blocks = [
-            parts.get(name, sparse.csc_matrix((len(right), size)))
-            for name, size in zip(names, self.sizes, strict=True)
-        ]
-        self._blocks.append((sparse.hstack(blocks, format="csc"), np.asarray(right, dtype=float)))
-        return sum(len(right) for _, right in self._blocks[:-1])
+        starts = dict(zip(names, np.cumsum((0, *self.sizes[:-1])), strict=True))
+        first = self._rows
+        for name, (rows, columns, values) in parts.items():
+            self._entries.append((rows + first, columns + starts[name], values))
+        self._right.append(np.asarray(right, dtype=np.float64))
+        self._rows += len(right)
+        return first
 
     def _close(self) -> int:
         """Rows since the last call."""
-        total = sum(len(right) for _, right in self._blocks)
-        self._counts.append(total)
-        return total - (self._counts[-2] if len(self._counts) > 1 else 0)
+        self._counts.append(self._rows)
+        return self._counts[-1] - self._counts[-2]
 
-    def _slack(self, limit: Limit, rows: int, *, sign: float = -1.0) -> dict[str, Any]:
-        if self.variant.least != limit:
-            return {}
-        return {"slack": sparse.csc_matrix(np.full((rows, 1), sign))}
+    def _slack(self, limit: Limit, rows: int) -> dict[str, Entries]:
+        return {"slack": _dense(np.full((rows, 1), -1.0))} if self.variant.least == limit else {}
 
     def _equalities(self) -> None:
-        problem, count = self.problem, len(self.chosen)
-        ones = sparse.csc_matrix(np.ones((1, count)))
+        problem = self.problem
+        ones = _dense(np.ones((1, len(self.chosen))))
         self._add(np.array([1.0 - self.fixed.sum()]), weights=ones)
         # y - B'w = -B'b: active exposures, those of the fixed stocks included.
         rest = (self.fixed - problem.benchmark) @ problem.risk.exposures[:, self.live]
-        mixed = sparse.csc_matrix(-self.exposures.T)
-        self._add(rest, weights=mixed, exposures=sparse.identity(len(self.live), format="csc"))
+        mixed = _dense(-self.exposures.T)
+        self._add(rest, weights=mixed, exposures=_pick(np.arange(len(self.live))))
 
     def _bounds(self) -> None:
-        problem, chosen, count = self.problem, self.chosen, len(self.chosen)
-        self._add(-problem.lower[chosen], weights=-sparse.identity(count, format="csc"))
+        problem, chosen = self.problem, self.chosen
+        self._add(-problem.lower[chosen], weights=_pick(np.arange(len(chosen)), -1.0))
         near = np.flatnonzero(problem.upper[chosen] < _NO_BOUND)
-        self._add(problem.upper[chosen][near], weights=_pick(near, count))
+        self._add(problem.upper[chosen][near], weights=_pick(near))
         # What is bought is at least the rise, and never negative.
         held = self.held
         self._add(
             problem.held[chosen][held],
-            weights=_pick(held, count),
-            buys=-sparse.identity(len(held), format="csc"),
+            weights=_pick(held),
+            buys=_pick(np.arange(len(held)), -1.0),
         )
-        self._add(np.zeros(len(held)), buys=-sparse.identity(len(held), format="csc"))
+        self._add(np.zeros(len(held)), buys=_pick(np.arange(len(held)), -1.0))
         if self.variant.least is not None:
-            self._add(np.zeros(1), slack=sparse.csc_matrix([[-1.0]]))
+            self._add(np.zeros(1), slack=_dense(np.array([[-1.0]])))
 
     def _turnover(self) -> int:
         problem = self.problem
@@ -183,8 +186,8 @@ class Rows:
         new[0, self.held] = 0.0
         return self._add(
             np.array([room]),
-            weights=sparse.csc_matrix(new),
-            buys=sparse.csc_matrix(np.ones((1, len(self.held)))),
+            weights=_dense(new),
+            buys=_dense(np.ones((1, len(self.held)))),
             **self._slack("turnover", 1),
         )
 
@@ -198,23 +201,22 @@ class Rows:
             own = np.flatnonzero(np.isin(self.live, columns))
             if not np.isfinite(limit) or not len(own):
                 continue
-            picked = _pick(own, len(self.live))
             for sign in (1.0, -1.0):
                 slack = self._slack(name, len(own))
-                self._add(np.full(len(own), limit), exposures=sign * picked, **slack)
+                self._add(np.full(len(own), limit), exposures=_pick(own, sign), **slack)
 
     def _floor(self) -> int:
         members = self.problem.members
         need = tight(self.variant.limits, "floor") - self.fixed[members].sum()
         own = -members[self.chosen].astype(float)[None, :]
         slack = self._slack("floor", 1)
-        return self._add(np.array([-need]), weights=sparse.csc_matrix(own), **slack)
+        return self._add(np.array([-need]), weights=_dense(own), **slack)
 
     def _active(self) -> None:
         limit = tight(self.variant.limits, "active")
         if not np.isfinite(limit):
             return
-        problem, chosen, count = self.problem, self.chosen, len(self.chosen)
+        problem, chosen = self.problem, self.chosen
         above = problem.benchmark[chosen] + limit
         below = problem.benchmark[chosen] - limit
         least, most = problem.lower[chosen], problem.upper[chosen]
@@ -224,26 +226,31 @@ class Rows:
             rows = np.flatnonzero(edge < (_NO_BOUND if sign > 0 else 0.0))
             slack = self._slack("active", len(rows))
             if slack:
-                slack["slack"] = sparse.csc_matrix(-(~beyond[rows]).astype(float)[:, None])
-            self._add(edge[rows], weights=sign * _pick(rows, count), **slack)
+                slack["slack"] = _dense(-(~beyond[rows]).astype(float)[:, None])
+            self._add(edge[rows], weights=_pick(rows, sign), **slack)
 
     def _cone(self) -> None:
-        problem, chosen, count = self.problem, self.chosen, len(self.chosen)
+        problem, chosen = self.problem, self.chosen
         slack = self._slack("tracking_error", 1)
         self._add(np.array([tight(self.variant.limits, "tracking_error")]), **slack)
         # Where nobody is exposed differently nothing is active: those rows of the root are left.
         root = problem.risk.root[self.live]
-        self._add(np.zeros(root.shape[1]), exposures=sparse.csc_matrix(-root.T))
+        self._add(np.zeros(root.shape[1]), exposures=_dense(-root.T))
         own = np.sqrt(problem.risk.specific)
         self._add(
             -own[chosen] * problem.benchmark[chosen],
-            weights=sparse.diags(-own[chosen], shape=(count, count), format="csc"),
+            weights=_pick(np.arange(len(chosen)), -own[chosen]),
         )
         still = own * (self.fixed - problem.benchmark)
         still[chosen] = 0.0
         self._add(np.array([np.linalg.norm(still)]))
 
 
-def _pick(places: NDArray[np.intp], count: int) -> Any:
-    entries = np.ones(len(places))
-    return sparse.csc_matrix((entries, (np.arange(len(places)), places)), (len(places), count))
+def _pick(places: Index, value: float | Floats = 1.0) -> Entries:
+    """One place a row."""
+    return np.arange(len(places)), places, np.full(len(places), value)
+
+
+def _dense(block: Floats) -> Entries:
+    rows, columns = np.nonzero(block)
+    return rows, columns, block[rows, columns]
