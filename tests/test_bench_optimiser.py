@@ -133,6 +133,18 @@ def test_a_week_without_weights_is_no_speed(
     assert found["not_solved"] == ["failed stopped, optimal"] * 2
 
 
+def test_names_do_not_pile_up(script: ModuleType, case: Any) -> None:
+    # Where the solver stops a little short every stock has a trace of weight, which would be held.
+    made = case.make_case(4500, 500)
+    limits, scores, held = replace(LIMITS, tracking_error=0.05), made.scores(20), made.benchmark
+    for week in range(2):
+        problem = made.problem(scores[week], held, limits)
+        found = script.optimise(problem)
+        _, weights = case.cvxpy_way(problem)
+        assert (found.weights > 0).sum() == pytest.approx((weights > 1e-6).sum(), abs=5)
+        held = made.drifted(found.weights)
+
+
 @pytest.mark.parametrize("given", [["--weeks", "0"], ["--stocks", "10"], ["--te", "-1"]])
 def test_options_that_make_no_sense_are_refused(
     script: ModuleType, given: list[str], capsys: pytest.CaptureFixture[str]

@@ -15,6 +15,8 @@ _TOLERANCE = 1e-9
 """Of gap and residuals; the constraints are to hold to 1e-7."""
 _UNIT = 1 / 30
 """Of weight, as the solver is to see it: with numbers nearer to 1 it takes a sixth fewer steps."""
+_NEARLY_GAP, _NEARLY_FEASIBLE = 1e-7, 1e-8
+"""What will do where the solver stops short of its tolerance: a tenth of what is asked of it."""
 _INFEASIBLE = ("PrimalInfeasible", "AlmostPrimalInfeasible")
 
 
@@ -67,8 +69,16 @@ def ask(program: ConeProgram, *, careful: bool = False) -> Answer:
     found = solver.solve()
     status = str(found.status)
     verdict: Verdict = "doubtful"
-    if status == "Solved":
-        verdict = "solved"
-    elif status in _INFEASIBLE:
+    if status in _INFEASIBLE:
         verdict = "infeasible"
+    elif status == "Solved" or _nearly(found) or (careful and status == "AlmostSolved"):
+        # A program without an inside has no multipliers to prove more by.
+        verdict = "solved"
     return Answer(verdict, status, np.array(found.x) * _UNIT, np.array(found.z))
+
+
+def _nearly(found: Any) -> bool:
+    """Whether the multipliers prove that an answer is as good as it has to be."""
+    gap = abs(found.obj_val - found.obj_val_dual) / max(1.0, abs(found.obj_val_dual))
+    kept = found.r_prim <= _NEARLY_FEASIBLE and found.r_dual <= _NEARLY_FEASIBLE
+    return bool(gap <= _NEARLY_GAP and kept)

@@ -19,7 +19,8 @@ FIRST = 300
 """Best stocks that are let in beside those that must be there."""
 _GAIN = 1e-9
 """Reduced cost, in standard deviations of the score, below which a stock would be bought."""
-_DUST = 1e-6
+_DUST = (1e-6, 1e-7, 1e-8, 1e-9)
+"""Weights below which a stock is left out, the first with which all limits hold."""
 _GOOD = 1e-8
 _PINNED = 1e-10
 
@@ -117,17 +118,19 @@ def _solve(
     if not len(chosen):
         return _only(problem, variant, fixed), None, None
     program = Rows(problem, variant, chosen, fixed, scores).made()
-    answer, rounds = ask(program), 1
-    if answer.verdict == "doubtful":
-        answer, rounds = ask(program, careful=True), 2
-    outcome = Outcome(answer.verdict, answer.status, None, columns=len(chosen), rounds=rounds)
-    if answer.verdict == "infeasible":
-        return outcome, program, answer
-    slack = max(float(answer.point[-1]), 0.0) if variant.least is not None else 0.0
-    weights = _cleaned(problem, variant, slack, _spread(problem, chosen, fixed, answer.point))
-    if weights is None:
-        return replace(outcome, verdict="doubtful"), program, answer
-    return replace(outcome, verdict="solved", weights=weights, slack=slack), program, answer
+    for rounds, careful in enumerate((False, True), 1):
+        answer = ask(program, careful=careful)
+        found = Outcome(answer.verdict, answer.status, None, columns=len(chosen), rounds=rounds)
+        if found.verdict == "infeasible":
+            break
+        if found.verdict == "solved":
+            slack = max(float(answer.point[-1]), 0.0) if variant.least is not None else 0.0
+            point = _spread(problem, chosen, fixed, answer.point)
+            weights = _cleaned(problem, variant, slack, point)
+            if weights is not None:
+                return replace(found, weights=weights, slack=slack), program, answer
+            found = replace(found, verdict="doubtful")
+    return found, program, answer
 
 
 def _only(problem: Problem, variant: Variant, weights: Floats) -> Outcome:
@@ -150,12 +153,12 @@ def _cleaned(problem: Problem, variant: Variant, slack: float, weights: Floats) 
     """Without dust, if the limits allow it; None where they do not hold either way."""
     given = {} if variant.least is None else {str(variant.least): slack}
     limited = replace(problem, limits=variant.limits)
-    dusted = np.where((weights < _DUST) & (problem.lower <= 0), 0.0, weights)
-    tried = [_summed(problem, made) for made in (dusted, weights)]
-    broken = [audit(limited, made, given).worst for made in tried]
-    if broken[0] <= 5 * _GOOD:
-        return tried[0]
-    return tried[1] if broken[1] <= 10 * _GOOD else None
+    for dust in (*_DUST, 0.0):
+        kept = np.where((weights < dust) & (problem.lower <= 0), 0.0, weights)
+        made = _summed(problem, kept)
+        if audit(limited, made, given).worst <= (5 if dust else 10) * _GOOD:
+            return made
+    return None
 
 
 def _summed(problem: Problem, weights: Floats) -> Floats:

@@ -45,6 +45,43 @@ def test_what_is_impossible_is_infeasible() -> None:
     assert (found.verdict, found.status) == ("infeasible", "PrimalInfeasible")
 
 
+class Fake:
+    """What Clarabel returns, and a solver that returns it."""
+
+    def __init__(self, **given: Any) -> None:
+        self.status, self.obj_val, self.obj_val_dual = "AlmostSolved", -20.0, -20.0
+        self.r_prim = self.r_dual = 1e-9
+        self.x, self.z = [30.0, 0.0], [0.0, 0.0, 0.0]
+        vars(self).update(given)
+
+    def solve(self) -> "Fake":
+        return self
+
+
+@pytest.mark.parametrize(
+    ("given", "first", "careful"),
+    [
+        ({}, "solved", "solved"),
+        ({"obj_val_dual": -20.0 - 1e-6}, "solved", "solved"),
+        ({"obj_val_dual": -20.0 - 1e-5}, "doubtful", "solved"),
+        ({"r_prim": 1e-7}, "doubtful", "solved"),
+        ({"r_dual": float("nan")}, "doubtful", "solved"),
+        ({"status": "MaxIterations"}, "solved", "solved"),
+        ({"status": "MaxIterations", "obj_val": -19.0}, "doubtful", "doubtful"),
+        ({"status": "InsufficientProgress", "r_prim": 1.0}, "doubtful", "doubtful"),
+        ({"status": "PrimalInfeasible"}, "infeasible", "infeasible"),
+        ({"status": "AlmostPrimalInfeasible", "r_prim": 1.0}, "infeasible", "infeasible"),
+        ({"status": "DualInfeasible", "obj_val": float("nan")}, "doubtful", "doubtful"),
+    ],
+)
+def test_what_stops_short_is_judged_by_its_gap(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], first: str, careful: str
+) -> None:
+    monkeypatch.setattr("clarabel.DefaultSolver", lambda *_: Fake(**given))
+    found = [ask(program(LINE, [1.0, 0, 0], [-2.0, -1.0]), careful=c) for c in (False, True)]
+    assert [answer.verdict for answer in found] == [first, careful]
+
+
 def test_what_has_no_end_and_what_takes_too_long_is_doubtful(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
