@@ -1,7 +1,5 @@
 """What the regression of a day is fed with: returns, exposures, industries, weights."""
 
-import hashlib
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +7,7 @@ from alpha_lightning.panel.side_arrays import industry_codes
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.risk.factor_risk import Floats, Kind
 from alpha_lightning.risk.settings import MARKET, STYLES, RiskSettings
+from alpha_lightning.risk.stock_days import StockDays
 from alpha_lightning.risk.styles import StyleInputs
 
 UNKNOWN = "unknown industry"
@@ -28,6 +27,7 @@ class Days:
     def __init__(self, panel: Panel, settings: RiskSettings) -> None:
         self.panel = panel
         self.inputs = StyleInputs.of_panel(panel, settings)
+        self._stocks = StockDays(panel)
         found = industry_codes(panel)
         self._codes = None if found is None else found[0]
         names = () if found is None else found[1]
@@ -66,23 +66,11 @@ class Days:
 
     def returns(self, row: int) -> Floats:
         """Simple returns from the close before, ``(N,)``; NaN unless traded on both days."""
-        days = slice(row - 1, row + 1)
-        traded = self.panel.traded[days].all(axis=0)
-        before, close = self.panel.adjusted("close", days)
-        sound = traded & (before > 0) & np.isfinite(close)
-        ratio = np.divide(close, before, out=np.full(len(sound), np.nan), where=sound)
-        return np.asarray(ratio - 1.0)
+        return self._stocks.simple_return(row)
 
     def digest(self, row: int) -> str:
-        """Of all that rows from this one on are told from, 16 hexadecimal digits."""
-        listed = np.flatnonzero(self.panel.listed[row])
-        digest = hashlib.sha256(self.inputs.digest(row).encode())
-        digest.update("\n".join(self.panel.symbols[listed]).encode())
-        digest.update(self.panel.traded[row][listed].tobytes())
-        digest.update(self.panel.adjusted("close", slice(row, row + 1))[0][listed].tobytes())
-        if self._codes is not None:
-            digest.update(np.asarray(self._codes[row])[listed].tobytes())
-        return digest.hexdigest()[:16]
+        """Of all that is read of a row, of its listed stocks only."""
+        return self.inputs.digest(row)
 
     def _is_unknown(self) -> bool:
         codes = self._codes

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alpha_lightning.panel.store import Panel
+from alpha_lightning.risk.bias import bias_statistic, of_period
 from alpha_lightning.risk.factor_covariance import YEAR
 from alpha_lightning.risk.factor_risk import FactorRisk, Floats
 from alpha_lightning.risk.layout import FIT_COLUMNS
@@ -164,8 +165,8 @@ def bias_table(checks: RiskChecks) -> Columns:
         told = [name, checks.kinds[own[0]], periods, *[np.nan] * 5]
         if periods >= _LEAST_PERIODS:
             forecast = checks.forecast[:, own]
-            scaled = sums[:, own] / np.maximum(forecast * np.sqrt(days / YEAR), 1e-300)
-            bias = scaled.std(axis=0, ddof=1)
+            pairs = zip(sums[:, own].T, of_period(forecast, days).T, strict=True)
+            bias = np.array([bias_statistic(*pair) for pair in pairs])
             ends = np.quantile(bias, [0.05, 0.95]) if len(own) > 1 else [np.nan, np.nan]
             realised = sums[:, own].std(axis=0, ddof=1).mean() * np.sqrt(YEAR / days)
             told[3:] = [bias.mean(), *ends, forecast.mean(), realised]

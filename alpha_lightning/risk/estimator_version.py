@@ -5,7 +5,7 @@ import hashlib
 from functools import cache
 from importlib import resources
 
-_ONLY_READ = ("diagnostics.py", "factor_risk.py", "model.py", "risk.py")
+_ONLY_READ = ("bias.py", "diagnostics.py", "factor_risk.py", "model.py", "risk.py")
 """Modules of the folder that no number on disk depends on."""
 
 
