@@ -107,7 +107,9 @@ class RowFile:
         Args:
             values: one row, or some ``(R, ...)``.
         """
-        rows = np.ascontiguousarray(values, dtype=self._dtype).reshape(-1, *self._shape)
+        rows = np.ascontiguousarray(values, dtype=self._dtype)
+        if rows.ndim == len(self._shape):
+            rows = rows[None]
         self._file.write(rows.tobytes())
         self.done += len(rows)
 
