@@ -1,8 +1,8 @@
 """A risk model on its way to disk: the rows done so far outlive the process."""
 
+import contextlib
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +42,15 @@ class Draft:
     def __init__(self, folder: Path, sizes: Sizes, identity: Mapping[str, Any]) -> None:
         self.folder, self.sizes, self._identity = folder, sizes, dict(identity)
         self.digests: list[str] = []
-        fitted = forecast = 0
+        self._files: dict[str, RowFile] = {}
         about = self._about()
-        try:
-            fitted, forecast = int(about["fitted"]), int(about["forecast"])
-            self.digests = [str(text) for text in about["digests"]][:fitted]
-            self._files = self._open(fitted, forecast)
-        except (KeyError, TypeError, ValueError, OSError):
-            # Of no use: another model's, or what a dying disk has left of one.
-            self.digests = []
+        # Another model's work is of no use, nor is what a dying disk has left of this one's.
+        with contextlib.suppress(KeyError, TypeError, ValueError, OSError):
+            digests = [str(text) for text in about["digests"]]
+            if len(digests) == about["fitted"]:
+                self._files = self._open(int(about["fitted"]), int(about["forecast"]))
+                self.digests = digests
+        if not self._files:
             self._files = self._open(0, 0)
 
     @property
@@ -129,13 +129,18 @@ class Draft:
 
     def _open(self, fitted: int, forecast: int) -> dict[str, RowFile]:
         done = dict.fromkeys(FITTED, fitted) | dict.fromkeys(FORECAST, forecast)
-        return {
-            name: RowFile(self.folder / f"{name}.npy", name, self.sizes, rows)
-            for name, rows in done.items()
-        }
+        files: dict[str, RowFile] = {}
+        try:
+            for name, rows in done.items():
+                files[name] = RowFile(self.folder / f"{name}.npy", name, self.sizes, rows)
+        except BaseException:
+            for file in files.values():
+                file.close()
+            raise
+        return files
 
 
-@contextmanager
+@contextlib.contextmanager
 def drafted(out: Path, sizes: Sizes, identity: Mapping[str, Any]) -> Iterator[Draft]:
     """A draft of the model at ``out``, of one process at a time.
 
