@@ -1,6 +1,7 @@
 """Every YAML below configs/ is read by the command it is for."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 IN_THE_PAPERS_ORDER = ("gru", "agru", "lstm", "restcn", "transformer")
 UNITS = sorted(path.stem for path in (CONFIGS / "units").glob("*.yaml"))
-TESTED = {"units", "market", "weighting", "portfolio", "studies", "sweeps"}
+TESTED = {"units", "market", "weighting", "risk", "portfolio", "studies", "sweeps"}
 
 
 @pytest.fixture(autouse=True)
@@ -39,6 +40,7 @@ def test_no_folder_is_forgotten() -> None:
     enhanced = ["csi300_enhanced", "csi500_enhanced"]
     assert sorted(names["portfolio"]) == [*enhanced, "top_100", "top_300"]
     assert sorted(names["sweeps"]) == UNITS
+    assert sorted(names["risk"]) == ["dfq", "simple"]
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda p: p.stem)
@@ -96,6 +98,20 @@ def test_the_weighting_is_that_of_the_defaults(capsys: pytest.CaptureFixture[str
     assert LightGBMSettings(**resolved["settings"]) == LightGBMSettings()
     assert (resolved["label"]["days"], resolved["label"]["gap"]) == LABEL
     written = yaml.safe_load((CONFIGS / "weighting" / "lightgbm.yaml").read_text())
+    assert resolved["settings"] == written["settings"], "a default is missing from the file"
+
+
+@pytest.mark.parametrize("kind", ["dfq", "simple"])
+def test_the_risk_models_are_those_of_the_defaults(
+    kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = CONFIGS / "risk" / f"{kind}.yaml"
+    with pytest.raises(SystemExit) as ended:
+        main(["risk", "--config", str(file), "--panel", "p", "--out", "o", "--print_config"])
+    assert ended.value.code == 0
+    resolved = yaml.safe_load(capsys.readouterr().out)
+    assert RiskSettings(**resolved["settings"]) == replace(RiskSettings(), kind=kind)
+    written = yaml.safe_load(file.read_text())
     assert resolved["settings"] == written["settings"], "a default is missing from the file"
 
 
