@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from alpha_lightning.risk import estimator_version as module
 from alpha_lightning.risk.estimator_version import estimator_version
 
 
@@ -15,7 +14,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for file in resources.files("alpha_lightning.risk").iterdir():
         if file.name.endswith(".py"):
             (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"))
-    monkeypatch.setattr(module.resources, "files", lambda _: tmp_path)
+    monkeypatch.setattr(resources, "files", lambda _: tmp_path)
     return tmp_path
 
 
