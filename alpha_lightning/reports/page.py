@@ -1,6 +1,6 @@
 """The page of a study: what its templates are given."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -15,9 +15,12 @@ from alpha_lightning.reports import (
     weighting_tables,
 )
 from alpha_lightning.reports.cards import card_facts, layer_rows, other_diagrams, paper_diagrams
+from alpha_lightning.reports.contents import contents
 from alpha_lightning.reports.diagrams import draw_flow
+from alpha_lightning.reports.enhanced_section import enhanced_section
 from alpha_lightning.reports.framework import framework, parts_of
 from alpha_lightning.reports.portfolio_section import portfolio_section
+from alpha_lightning.reports.risk_section import risk_section
 from alpha_lightning.reports.study_folder import StudyFolder
 from alpha_lightning.reports.styles import ScoreStyle, of_names, score_styles
 
@@ -47,11 +50,12 @@ def render(study: StudyFolder) -> str:
 def context(study: StudyFolder) -> Context:
     """Everything that the templates show, by the names they know it by."""
     styles = score_styles(study.scores, study.baselines, study.integrations)
-    section = portfolio_section(study.portfolios)
     found = _answer(study) | _paper(study, styles) | _parts(study) | _averaging(study)
     found |= _steadiness(study, styles) | _trust(study)
-    found["figures"], found["portfolios"] = _figures(study, styles), section
-    found["contents"] = list(_contents(found))
+    found["figures"] = _figures(study, styles)
+    found["portfolios"] = portfolio_section(study.portfolios)
+    found["enhanced"], found["risk"] = enhanced_section(study.enhanced), risk_section(study.risk)
+    found["contents"] = list(contents(found))
     return found
 
 
@@ -260,25 +264,6 @@ def _panels(study: StudyFolder, styles: Sequence[ScoreStyle]) -> list[tuple[Scor
         return [tuple(styles)]
     ensembles = of_names(styles, study.integrations)
     return [tuple(style for style in styles if style not in ensembles), ensembles]
-
-
-def _contents(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Sections that this page has, in their order."""
-    sections = (
-        ("claims", "claims", found["claims"] or found["unmeasured"]),
-        ("datasets", "data sets", found["values"]),
-        ("attainable", "the attainable", found["shares"]),
-        ("weighting", "weighting", found["weightings"] or found["gap"] or found["importances"]),
-        ("averaging", "averaging", found["ensemble"] or found["optimal"]),
-        ("signal", "steadiness", True),
-        ("groups", "groups", True),
-        ("portfolios", "portfolios", found["portfolios"]),
-        ("trust", "what it rests on", True),
-        ("provenance", "provenance", True),
-    )
-    for anchor, title, there in sections:
-        if there:
-            yield anchor, title
 
 
 def _composition(study: StudyFolder) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.reports.reading import read_mapping, read_table, read_text
+from alpha_lightning.reports.task_state import failure
 
 Table = Any
 """A pandas DataFrame."""
@@ -97,20 +98,11 @@ def study_portfolios(
     asked = config.get("portfolios")
     if isinstance(asked, Mapping) and not asked.get("names"):
         return None, ()
-    task = study / "tasks" / "portfolios"
-    if (task / "failed.json").exists() or (task.is_dir() and not (task / "done.json").exists()):
-        return None, (f"The portfolios are missing: {_failure(task / 'failed.json')}",)
+    if (told := failure(study, "portfolios")) is not None:
+        return None, (f"The portfolios are missing: {told}",)
     found = read_portfolios(study / "portfolios")
     lacking = ("The portfolios are missing: run the study again.",)
     return found, lacking if found is None and asked else ()
-
-
-def _failure(file: Path) -> str:
-    try:
-        told = str(json.loads(file.read_text(encoding="utf-8"))["failure"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return "their run was cut off, run the study again."
-    return told if told.endswith(".") else f"{told}."
 
 
 def read_portfolios(folder: Path) -> PortfolioFolder | None:

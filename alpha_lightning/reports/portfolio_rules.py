@@ -112,10 +112,21 @@ def ratio_words(settings: Mapping[str, Any]) -> str:
     return f"{rule.year} × mean daily relative return / its volatility"
 
 
-def year_words(settings: Mapping[str, Any]) -> str:
-    """What a calendar year's return and fall are, in words."""
+def year_words(settings: Mapping[str, Any], falls: bool = True) -> str:
+    """What a calendar year's return and fall are, in words.
+
+    Args:
+        settings: of the grid.
+        falls: whether falls by year are shown.
+
+    Example:
+        >>> year_words({}, falls=False)
+        "A calendar year's return is not annualised."
+    """
     rule = Conventions(**(settings.get("conventions") or {}))
     annual = "is annualised" if rule.annualise_years else "is not annualised"
+    if not falls:
+        return f"A calendar year's return {annual}."
     begin = "1 January" if rule.yearly_drawdown == "restarts" else "the highest value ever"
     return f"A calendar year's return {annual} and its fall is measured from {begin}."
 
@@ -145,22 +156,35 @@ def rules(settings: Mapping[str, Any], traded_at: str | None = None) -> list[str
         traded_at: the price that trades were done at, where the wanted one was not to be had.
     """
     signals = SignalSettings(**(settings.get("signals") or {}))
-    execution = ExecutionSettings(**(settings.get("execution") or {}))
-    costs = CostSettings(**(settings.get("costs") or {}))
     reweight = (settings.get("replacement") or {}).get("reweight", "always")
     every = "" if signals.every == 1 else f", one signal in {signals.every}"
-    days = (
-        "the next trading day" if execution.delay == 1 else f"{execution.delay} trading days later"
-    )
-    sentences = [
+    return [
         "The N stocks with the highest scores, in equal weights. Signals at the close"
         f" ({signals.frequency}{every}) exchange at most a share δ of the N names, worst for best;"
         f" then {_REWEIGHT.get(reweight, reweight)}.",
+        *trading_rules(settings, traded_at, "gives its place to the next best"),
+    ]
+
+
+def trading_rules(settings: Mapping[str, Any], traded_at: str | None, blocked: str) -> list[str]:
+    """When trades are done, at what price and cost, and what is not traded, as sentences.
+
+    Args:
+        settings: of a grid, in their JSON form; what is lacking is as by default.
+        traded_at: the price that trades were done at, where the wanted one was not to be had.
+        blocked: what becomes of a purchase that cannot be done.
+    """
+    execution = ExecutionSettings(**(settings.get("execution") or {}))
+    costs = CostSettings(**(settings.get("costs") or {}))
+    days = (
+        "the next trading day" if execution.delay == 1 else f"{execution.delay} trading days later"
+    )
+    return [
         f"Traded {days} at {_TRADED_AT[traded_at or execution.price]}; cost: {cost_words(costs)}.",
         f"Suspended stocks are not traded{_limit(execution)}; what cannot be sold stays, what"
-        " cannot be bought gives its place to the next best.",
+        f" cannot be bought {blocked}.",
+        *_constraints(execution),
     ]
-    return sentences + _constraints(execution)
 
 
 def _limit(execution: ExecutionSettings) -> str:

@@ -44,7 +44,12 @@ _MEASURES = {
 }
 
 _GAP = "largest_residual"
-_COUNTS = ("blocked_buys", "blocked_sells", "short", "held_signals")
+_GAPS = (_GAP, "largest_violation")
+_COUNTS = (
+    *("names", "blocked_buys", "blocked_sells", "short", "held_signals"),
+    *("signals", "relaxed_dates", "failed_dates"),
+)
+_DIGITS = dict.fromkeys(("floor", "delta", "avgto", "information_ratio"), 2)
 
 
 def portfolio_name(names: int, score: str, scores: Sequence[str]) -> str:
@@ -126,29 +131,24 @@ def all_rows(summary: Table) -> tuple[list[str], list[list[str]]]:
     """Every portfolio as header and rows of text.
 
     Args:
-        summary: table ``portfolio_summary``.
+        summary: table ``portfolio_summary`` or ``enhanced_summary``.
     """
-    digits = {"names": 0, "delta": 2, "avgto": 2, "information_ratio": 2} | dict.fromkeys(
-        _COUNTS, 0
-    )
     header = [
         f"{name.removesuffix('_pct').replace('_', ' ')}, %"
         if name.endswith("_pct")
         else name.replace("_pct_", ", % ").replace("_", " ")
         for name in summary.columns
     ]
-    rows = [
-        [
-            str(row[name])
-            if name == "score"
-            else f"{row[name]:.0e}"
-            if name == _GAP
-            else _text(row, name, digits.get(name, 1))
-            for name in summary.columns
-        ]
-        for _, row in summary.iterrows()
-    ]
+    rows = [[_any(row, name) for name in summary.columns] for _, row in summary.iterrows()]
     return header, rows
+
+
+def _any(row: Any, name: str) -> str:
+    if isinstance(row[name], str):
+        return str(row[name])
+    if name in _GAPS:
+        return f"{row[name]:.0e}"
+    return _text(row, name, _DIGITS.get(name, 0 if name in _COUNTS else 1))
 
 
 def portfolio_text(folder: PortfolioFolder) -> str:
@@ -166,13 +166,22 @@ def portfolio_text(folder: PortfolioFolder) -> str:
     )
     grid = [["portfolio", *(name for name, _ in told)]]
     grid += [[name, *(spell(row) for _, spell in told)] for name, row in _shown(folder)]
+    title = f"portfolios at delta {folder.shown_delta:.2f} after cost: % a year"
+    return "\n".join([title, *aligned(grid)])
+
+
+def aligned(grid: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a text table, the first column to the left.
+
+    Example:
+        >>> aligned([["a", "b"], ["long", "1"]])
+        ['a     b', 'long  1']
+    """
     widths = [max(len(line[k]) for line in grid) for k in range(len(grid[0]))]
-    lines = [
+    return [
         "  ".join(text.rjust(width) for text, width in zip(line, widths, strict=True))
         for line in ([line[0].ljust(widths[0]), *line[1:]] for line in grid)
     ]
-    title = f"portfolios at delta {folder.shown_delta:.2f} after cost: % a year"
-    return "\n".join([title, *lines])
 
 
 def _with_fall(row: Any, side: str) -> str:

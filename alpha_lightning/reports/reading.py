@@ -14,6 +14,8 @@ _TEXT = dict.fromkeys(
     (
         *("score", "horizon", "since", "year", "datasets", "level", "unit", "dataset", "factor"),
         *("member", "members", "what", "weighting", "claim", "measure", "verdict", "side"),
+        # An index is called 000300, and a month 2020-01.
+        *("index", "status", "reason", "kind", "solved", "month"),
     ),
     str,
 )

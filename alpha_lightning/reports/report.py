@@ -4,6 +4,8 @@ from pathlib import Path
 
 from alpha_lightning.artefacts.atomic import atomic_folder
 from alpha_lightning.reports import part_tables, tables
+from alpha_lightning.reports.enhanced_limits import kept_text
+from alpha_lightning.reports.enhanced_tables import enhanced_text
 from alpha_lightning.reports.page import LABEL_HORIZON, render, sample_sentence
 from alpha_lightning.reports.pdf import print_pdf
 from alpha_lightning.reports.portfolio_tables import portfolio_text
@@ -42,9 +44,9 @@ def report(study: str, pdf: bool = False) -> Path:
 def headline(study: str) -> str:
     """RankIC and IC_IR of every score as a text table, baselines last.
 
-    The top groups follow, and where they are known the portfolios with their warnings, the
-    verdicts on the paper's claims, what data sets are worth, the share of the attainable, and
-    which data sets are proxies.
+    The top groups follow, and where they are known the portfolios with their warnings, those
+    that are to beat an index, the verdicts on the paper's claims, what data sets are worth, the
+    share of the attainable, and which data sets are proxies.
 
     Args:
         study: the study's folder, evaluated.
@@ -56,6 +58,8 @@ def headline(study: str) -> str:
     told.append(tables.top_text(read.groups, read.scores))
     if read.portfolios is not None:
         told += [portfolio_text(read.portfolios), *read.portfolios.warnings]
+    if read.enhanced is not None:
+        told += [enhanced_text(read.enhanced, kept_text(read.enhanced)), *read.enhanced.warnings]
     told += read.missing
     if (claims := frames.get("claims")) is not None:
         told.append(tables.claims_text(claims))

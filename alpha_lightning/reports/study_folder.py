@@ -12,8 +12,10 @@ import yaml
 from alpha_lightning.artefacts.errors import ArtefactError
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.reports.cards import Card, read_cards
+from alpha_lightning.reports.enhanced_folder import EnhancedFolder, study_enhanced
 from alpha_lightning.reports.portfolio_folder import PortfolioFolder, study_portfolios
 from alpha_lightning.reports.reading import read_mapping, read_table, read_text
+from alpha_lightning.reports.risk_folder import RiskFolder, study_risk
 from alpha_lightning.weighting.subsets import in_order
 
 Table = Any
@@ -45,7 +47,9 @@ class StudyFolder:
         panel: the panel, when it still lies where the evaluation found it or in the study.
         cards: of the networks, by unit.
         portfolios: when they are there.
-        missing: why portfolios that were asked for are not.
+        enhanced: index-enhanced portfolios, when they are there.
+        risk: what is told of their risk model, when it is there.
+        missing: why portfolios that were asked for are not there.
     """
 
     path: Path
@@ -57,6 +61,8 @@ class StudyFolder:
     panel: Panel | None
     cards: dict[str, Card]
     portfolios: PortfolioFolder | None = None
+    enhanced: EnhancedFolder | None = None
+    risk: RiskFolder | None = None
     missing: tuple[str, ...] = ()
 
     @property
@@ -164,6 +170,7 @@ def read_study(path: str | Path) -> StudyFolder:
     tables = {name: read_table(folder_of / f"{name}.csv", _AGAIN) for name in sorted(names)}
     timings = folder / "timings.csv"
     portfolios, missing = study_portfolios(folder, config)
+    enhanced, also_missing = study_enhanced(folder, config)
     return StudyFolder(
         path=folder,
         config_text=text,
@@ -174,7 +181,9 @@ def read_study(path: str | Path) -> StudyFolder:
         panel=_panel(Path(about["panel"]), folder / "panel"),
         cards=read_cards(folder),
         portfolios=portfolios,
-        missing=missing,
+        enhanced=enhanced,
+        risk=study_risk(folder, config, enhanced),
+        missing=(*missing, *also_missing),
     )
 
 
@@ -183,6 +192,8 @@ def copy_tables(study: StudyFolder, folder: Path) -> None:
     parts = {"evaluation": study.tables}
     if study.portfolios is not None:
         parts["portfolios"] = dict(study.portfolios.tables)
+    if study.enhanced is not None:
+        parts["enhanced"] = dict(study.enhanced.tables)
     for part, tables in parts.items():
         for name in tables:
             shutil.copyfile(study.path / part / "tables" / f"{name}.csv", folder / f"{name}.csv")

@@ -20,6 +20,7 @@ from alpha_lightning.panel.ingest import ingest
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.simulation.settings import IntradaySettings, MarketSettings
 from alpha_lightning.simulation.simulate import simulate
+from tests.reports.enhanced_folder_numbers import Enhanced, write_enhanced
 from tests.reports.portfolio_folder_numbers import Portfolios, write_portfolios
 
 _DAILY_ONLY = IntradaySettings(minute=False, trades=False)
@@ -372,6 +373,7 @@ def write_paper_study(source: Path, target: Path, units: Path) -> Path:
         config = yaml.safe_load((units / f"{name}.yaml").read_text())
         write_card(about["panel"], config, ["rawbar"], str(target / "units" / name / "card.json"))
     write_portfolios(target, Portfolios())
+    write_enhanced(target, Enhanced())
     return target
 
 
