@@ -11,6 +11,7 @@ from alpha_lightning.risk.estimator_version import estimator_version
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    estimator_version()  # kept from now on: that of the package as it is
     for file in resources.files("alpha_lightning.risk").iterdir():
         if file.name.endswith(".py"):
             (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"))
@@ -35,7 +36,9 @@ def test_a_changed_number_is_another_version(copied: Path) -> None:
 def test_words_are_none(copied: Path) -> None:
     before, after = versions(
         copied / "regression.py",
-        lambda text: text.replace('"""Returns', '"""What is left of returns').replace("# ", "# Why: "),
+        lambda text: text.replace('"""Returns', '"""What is left of returns').replace(
+            "# ", "# Why: "
+        ),
     )
     assert before == after
 
