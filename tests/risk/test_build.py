@@ -15,16 +15,20 @@ from alpha_lightning.artefacts.lock import locked
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.risk import build
 from alpha_lightning.risk.build import build_risk_model
+from alpha_lightning.risk.days import Days
 from alpha_lightning.risk.layout import FITTED, FORECAST, RowFile
 from alpha_lightning.risk.model import RiskModel
+from alpha_lightning.risk.regression import fit_day
 from alpha_lightning.risk.settings import RiskSettings
 from tests.risk.model_market import ROWS, SETTINGS, built, contents, small_market, with_changed_cap
+from tests.risk.styles_market import style_market
 
 CUT = 110
 KILLED = """
 import os, signal, sys
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.risk import build
+from alpha_lightning.risk.regression import fit_day
 from alpha_lightning.risk.settings import RiskSettings
 add, calls = build.Draft.add, []
 def dying(*given, **options):
@@ -78,6 +82,22 @@ def test_returns_are_what_factors_and_the_rest_add_up_to(whole: RiskModel, tmp_p
         assert whole.fits("stocks")[row] == known.sum()
 
 
+def test_a_day_is_regressed_on_the_day_before(whole: RiskModel, tmp_path: Path) -> None:
+    days = Days(small_market().write(tmp_path / "panel"), RiskSettings(**SETTINGS))
+    for row in (5, 100):
+        known = days.industry(row - 1, days.exposures(row - 1))
+        fit = fit_day(
+            days.returns(row),
+            np.where((known >= 0)[:, None], days.exposures(row - 1), np.nan),
+            known,
+            5,
+            days.cap(row - 1),
+            RiskSettings(),
+        )
+        np.testing.assert_allclose(whole.factor_returns[row], fit.factor_returns, rtol=1e-9)
+        assert whole.fits("r_squared")[row] == pytest.approx(fit.r_squared, rel=1e-9)
+
+
 def test_risk_begins_once_there_are_enough_days(whole: RiskModel) -> None:
     assert whole.rows.tolist() == list(range(SETTINGS["min_days"], ROWS))
     assert whole.at(SETTINGS["min_days"] - 1) is None
@@ -127,6 +147,19 @@ def test_new_stocks_are_added_to_the_model(tmp_path: Path, monkeypatch: pytest.M
     assert longer.symbols[0] == "A"
     assert longer.covered(ROWS - 1)[0]
     assert contents(longer.path) == contents(built(market, tmp_path, "alone").path)
+
+
+def test_a_model_long_enough_for_fits_is_added_to(tmp_path: Path) -> None:
+    # A delisted stock still counts in the fits of the months after.
+    short = style_market(rows=330, stocks=40)
+    market = short.with_newcomer(17, 315)
+    long: dict[str, Any] = {"min_days": 160, "window": 160}
+    built(short.until(309), tmp_path, **long)
+    longer, said = again(market, tmp_path, settings=long)
+    assert said == []
+    assert not longer.covered(309)[6]
+    assert longer.covered(250)[6]
+    assert contents(longer.path) == contents(built(market, tmp_path, "alone", **long).path)
 
 
 def test_a_model_that_is_up_to_date_is_left_alone(tmp_path: Path) -> None:
