@@ -182,5 +182,5 @@ def enhanced_text(folder: EnhancedFolder, kept: str) -> str:
         cells = [text(row, column, digits) for _, column, digits in told]
         cells[0] += f" ({text(row, 'relative_max_drawdown_pct', 1)})"
         grid.append([name, *cells])
-    title = f"index-enhanced portfolios at delta {folder.shown_delta:.2f} after cost: % a year"
+    title = f"index-enhanced at delta {folder.shown_delta:.2f} after cost: % a year"
     return "\n".join([title, *aligned(grid), *([kept] if kept else [])])

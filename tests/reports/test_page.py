@@ -8,6 +8,7 @@ import pytest
 
 from alpha_lightning.reports.page import context, render, sample_sentence
 from alpha_lightning.reports.study_folder import read_study
+from tests.reports.enhanced_folder_numbers import Enhanced, write_enhanced
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
@@ -196,6 +197,50 @@ def test_a_study_without_portfolios_has_no_trace_of_them(whole: str, paper_study
     assert not [name for name in there if name.startswith(("portfolio", "fig-16", "fig-17"))]
     assert 'href="#portfolios"' not in text
     assert set(re.findall(r'href="#([^"]+)"', text)) <= set(there)
+
+
+def test_a_study_without_enhanced_portfolios_has_no_trace_of_them(
+    whole: str, paper_study: Path
+) -> None:
+    kinds = ("enhanced", "risk", "fig-18", "fig-19", "fig-20", "fig-21", "relaxations", "tracking")
+    assert {*kinds[:6], "relaxations", "tracking-error", "risk-bias", "fig-21-styles"} <= set(
+        Outline(whole).ids
+    )
+    assert '<a href="#enhanced">index-enhanced portfolios</a>' in whole
+    first = whole[: whole.index('<nav class="contents"')]
+    assert "hedged with the index, after cost, %" in first
+    assert '<small class="paper"><span class="word">paper </span>[12.5]</small>' in first
+    shutil.rmtree(paper_study / "enhanced")
+    text = render(read_study(paper_study))
+    there = Outline(text).ids
+    assert not [name for name in there if name.startswith(kinds)]
+    assert "hedged with the index" not in text
+    assert '<span class="absent" title="not in this study">18</span>' in text
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= set(there)
+
+
+def test_one_index_and_one_delta_make_a_page(paper_study: Path) -> None:
+    shutil.rmtree(paper_study / "enhanced")
+    made = Enhanced(indices=("000905",), floors=(0.0,), deltas=(0.3,), relaxed=0)
+    write_enhanced(paper_study, made, paper=False)
+    text = render(read_study(paper_study))
+    page = Outline(text)
+    assert '<a href="#fig-20">20</a>' in text
+    assert '<span class="absent" title="not in this study">18</span>' in text
+    assert "Every limit was kept on all" in text
+    assert len(page.ids) == len(set(page.ids))
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= set(page.ids)
+
+
+def test_a_model_whose_portfolios_failed_is_still_told(paper_study: Path) -> None:
+    shutil.rmtree(paper_study / "enhanced")
+    (paper_study / "risk").mkdir()
+    told = {"factors": ["size"], "kinds": ["style"], "warnings": ["No <industries>."]}
+    (paper_study / "risk" / "risk.json").write_text(json.dumps(told))
+    text = render(read_study(paper_study))
+    assert "No &lt;industries&gt;." in text
+    assert "1 style (size), 0 industries" in text
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= set(Outline(text).ids)
 
 
 def test_claims_that_nobody_measured_are_named_without_a_table(paper_study: Path) -> None:

@@ -219,3 +219,32 @@ def test_portfolios_that_failed_leave_a_report_that_says_so(paper_study: Path) -
     told = headline(str(paper_study))
     assert f"The portfolios are missing: {failure}." in told
     assert "portfolios at delta" not in told
+
+
+def test_enhanced_portfolios_are_in_the_headline_and_their_tables_in_the_report(
+    paper_study: Path,
+) -> None:
+    told = headline(str(paper_study))
+    assert "index-enhanced at delta 0.20 after cost" in told
+    assert told.index("CSI500 80 %") < told.index("0.6 % of the index's weight")
+    assert "a limit gave way on 32" in told
+    report(str(paper_study))
+    copied = {file.name for file in (paper_study / "report" / "tables").iterdir()}
+    assert {"fig18_csi300.csv", "paper_fig21_csi500_80.csv", "risk_bias.csv"} <= copied
+
+
+def test_a_risk_model_that_failed_leaves_a_report_that_says_so(paper_study: Path) -> None:
+    folder = paper_study / "tasks" / "risk"
+    folder.mkdir(parents=True)
+    failure = "the index <000300> has no weights on 2022-03-01"
+    (folder / "failed.json").write_text(json.dumps({"failure": failure, "seconds": 1}))
+    file = paper_study / "study.yaml"
+    file.write_text(file.read_text() + "enhanced: {indices: {'000300': 0.04}}\n")
+    text = report(str(paper_study)).read_text(encoding="utf-8")
+    assert "The index-enhanced portfolios are missing" in text
+    assert "the index &lt;000300&gt; has no weights on 2022-03-01." in text
+    assert 'id="enhanced"' not in text
+    assert not (paper_study / "report" / "tables" / "enhanced_summary.csv").exists()
+    told = headline(str(paper_study))
+    assert "index-enhanced at" not in told
+    assert f"{failure}." in told
