@@ -61,7 +61,7 @@ class EnhancedPoint:
 
     def policy(self, shared: LimitSettings) -> IndexEnhanced:
         """Its limits, with those that all portfolios have."""
-        return shared.policy(self.index, self.tracking_error, self.floor, self.delta)
+        return shared.of(self.index, self.tracking_error, self.floor, self.delta)
 
 
 def enhanced_points(settings: EnhancedGrid, scores: Sequence[str]) -> list[EnhancedPoint]:

@@ -42,7 +42,7 @@ class LimitSettings:
     max_age: int | None = 250
     """So, too, where the index's weights have not changed for more trading days than these."""
 
-    def policy(
+    def of(
         self, index: str, tracking_error: float, floor: float | None, turnover: float
     ) -> IndexEnhanced:
         """The limits of one portfolio.
@@ -50,8 +50,8 @@ class LimitSettings:
         Raises:
             UserError: a limit is out of its range.
         """
-        own = {"index": index, "tracking_error": tracking_error, "floor": floor or None}
-        return IndexEnhanced(**own, turnover=turnover, **asdict(self))
+        shared: dict[str, Any] = asdict(self)
+        return IndexEnhanced(index, tracking_error, turnover, floor=floor or None, **shared)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class EnhancedGrid:
     scores: list[str] = field(default_factory=list)
     """Scores by their names in the study; those of the TOP-N portfolios, or else the v1 of the
     largest group or the first model, when empty."""
-    limits: LimitSettings = field(default_factory=LimitSettings)
+    policy: LimitSettings = field(default_factory=LimitSettings)
     """The other limits, the same for every portfolio."""
     risk: RiskSettings = field(default_factory=RiskSettings)
     """The risk model; estimated once for all of them."""
@@ -90,13 +90,15 @@ class EnhancedGrid:
     not given."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.indices, Mapping):
-            msg = f"enhanced.indices is {self.indices}: write a tracking error by index, {{}} for"
-            raise UserError(f"{msg} none")
-        for name, limit in self.indices.items():
-            self._check_index(name, limit)
-        floors = self.floors if self.floors is None else [floor or 0.0 for floor in self.floors]
-        for name, values in (("floors", floors), ("deltas", self.deltas)):
+        given: Any = self.indices  # which a YAML file may say anything of
+        if not isinstance(given, Mapping):
+            msg = f"enhanced.indices is {given}: write a tracking error by index, {{}} for none"
+            raise UserError(msg)
+        for name, limit in given.items():
+            _check_index(name, limit)
+        whole: dict[str, Any] = {"floors": self.floors, "deltas": self.deltas}
+        for name, listed in whole.items():
+            values = listed if listed is None else [value or 0.0 for value in listed]
             _refuse_repeats(name, values)
             wrong = [value for value in values or () if not 0 <= value <= 1]
             if wrong:
@@ -117,28 +119,13 @@ class EnhancedGrid:
         for text in self.costs.stamp_duty:
             parse_date(text, "enhanced.costs.stamp_duty")
 
-    def _check_index(self, name: object, limit: object) -> None:
-        if not isinstance(name, str) or not name:
-            msg = (
-                f"enhanced.indices names an index {name!r}: write its name in quotes, or YAML takes"
-                ' it for a number ("000300": 0.04)'
-            )
-            raise UserError(msg)
-        number = isinstance(limit, int | float) and not isinstance(limit, bool)
-        if not number or not 0 <= limit < math.inf:  # type: ignore[operator]
-            msg = (
-                f"enhanced.indices: the tracking error of {name} is {limit!r}: it must be 0 or more"
-                " (0.04 is 4 % a year)"
-            )
-            raise UserError(msg)
-
     def _check_limits(self) -> None:
         # Every portfolio's limits are made once: a mistake shows before anything else runs.
         for index, limit in {**self.indices, "any": 0.0}.items():
             try:
-                self.limits.policy(index, limit, None, self.shown)
+                self.policy.of(index, limit, None, self.shown)
             except UserError as error:
-                msg = f"enhanced.limits: {error}"
+                msg = str(error).replace("enhanced.", "enhanced.policy.", 1)
                 raise UserError(msg) from error
 
     @property
@@ -154,7 +141,7 @@ def enhanced_grid(tree: Mapping[str, Any]) -> EnhancedGrid:
         UserError: a setting is out of its range.
     """
     parts = {
-        "limits": LimitSettings,
+        "policy": LimitSettings,
         "risk": RiskSettings,
         "signals": SignalSettings,
         "execution": ExecutionSettings,
@@ -163,6 +150,22 @@ def enhanced_grid(tree: Mapping[str, Any]) -> EnhancedGrid:
     }
     made = {name: kind(**tree[name]) for name, kind in parts.items() if name in tree}
     return EnhancedGrid(**{**tree, **made})
+
+
+def _check_index(name: Any, limit: Any) -> None:
+    if not isinstance(name, str) or not name:
+        msg = (
+            f"enhanced.indices names an index {name!r}: write its name in quotes, or YAML takes"
+            ' it for a number ("000300": 0.04)'
+        )
+        raise UserError(msg)
+    number = isinstance(limit, int | float) and not isinstance(limit, bool)
+    if not number or not 0 <= limit < math.inf:
+        msg = (
+            f"enhanced.indices: the tracking error of {name} is {limit!r}: it must be 0 or more"
+            " (0.04 is 4 % a year)"
+        )
+        raise UserError(msg)
 
 
 def _refuse_repeats(name: str, values: Sequence[Any] | None, *, empty: bool = False) -> None:

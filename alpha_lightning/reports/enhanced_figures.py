@@ -62,9 +62,10 @@ def tracking_lines(parts: Mapping[str, Table], limits: Mapping[str, float]) -> s
             axes.plot(days_of(part), part[POST].to_numpy(dtype=float), **post)
             if np.isfinite(limits.get(name, np.nan)):
                 axes.axhline(limits[name], color=theme("bad"), linewidth=0.9, label="limit")
-            axes.set_ylim(bottom=0)
             axes.set_title(short(name, 44 // columns))
             date_axis(axes)
+        # Once all are drawn: a limit that is set by hand ends the scaling of the shared axes.
+        grid[0].set_ylim(bottom=0)
         figure.supylabel("% a year", fontsize=11, color=theme("muted"))
         legend(figure, grid[0])
 

@@ -9,6 +9,8 @@ from alpha_lightning.weighting.lightgbm_names import unknown_parameters
 from alpha_lightning.weighting.variants import integrated_name
 
 if TYPE_CHECKING:
+    from alpha_lightning.backtest.enhanced_settings import EnhancedGrid
+    from alpha_lightning.backtest.grid_settings import GridSettings
     from alpha_lightning.study.settings import StudySettings
 
 # Letters of any alphabet, but nothing that leads a path elsewhere; empty is the one of all units.
@@ -53,6 +55,7 @@ def refuse_contradictions(study: "StudySettings") -> None:
         raise PanelError(msg)
     _check_fit(study.name, study.fit)
     _check_portfolios(study)
+    _check_enhanced(study)
     if study.tracking.mode and not study.tracking.project:
         msg = f"study {study.name}: tracking.project is empty: W&B keeps runs in a project"
         raise PanelError(msg)
@@ -171,19 +174,7 @@ def _check_intraday(study: "StudySettings") -> None:
 def _check_portfolios(study: "StudySettings") -> None:
     if not study.portfolios.names:
         return
-    strange = sorted(set(study.portfolios.scores) - set(study.score_names))
-    if strange:
-        msg = (
-            f"study {study.name}: portfolios.scores names {', '.join(strange)}, which is no score"
-            f" of the study: it has {', '.join(study.score_names)}"
-        )
-        raise PanelError(msg)
-    if study.portfolios.execution.price == "twap" and "mschars" not in study.datasets:
-        msg = (
-            f"study {study.name}: portfolios.execution.price is twap, which the data set mschars"
-            " holds: add it to datasets, or trade at the vwap"
-        )
-        raise PanelError(msg)
+    _check_traded(study, "portfolios", study.portfolios)
     benchmark, source = study.portfolios.benchmark, study.source
     table = "index_members" if benchmark.total_return else "index_levels"
     made = source.daily or source.qlib
@@ -197,6 +188,40 @@ def _check_portfolios(study: "StudySettings") -> None:
         msg = (
             f"study {study.name}: portfolios.benchmark.total_return is for an index: the universe's"
             " prices hold dividends already"
+        )
+        raise PanelError(msg)
+
+
+def _check_enhanced(study: "StudySettings") -> None:
+    asked = study.enhanced
+    if not asked.indices:
+        return
+    _check_traded(study, "enhanced", asked)
+    source = study.source
+    if (source.daily or source.qlib) and not getattr(source.tables, "index_members", None):
+        # A Qlib folder has members, but nobody's weights.
+        msg = (
+            f"study {study.name}: enhanced.indices names {', '.join(asked.indices)}, whose weights"
+            " the panel needs: name source.tables.index_members, a table with weights, or no index"
+            " (--enhanced.indices {})"
+        )
+        raise PanelError(msg)
+
+
+def _check_traded(
+    study: "StudySettings", section: str, asked: "GridSettings | EnhancedGrid"
+) -> None:
+    strange = sorted(set(asked.scores) - set(study.score_names))
+    if strange:
+        msg = (
+            f"study {study.name}: {section}.scores names {', '.join(strange)}, which is no score"
+            f" of the study: it has {', '.join(study.score_names)}"
+        )
+        raise PanelError(msg)
+    if asked.execution.price == "twap" and "mschars" not in study.datasets:
+        msg = (
+            f"study {study.name}: {section}.execution.price is twap, which the data set mschars"
+            " holds: add it to datasets, or trade at the vwap"
         )
         raise PanelError(msg)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.backtest.enhanced_points import INDEX_WORDS, enhanced_points
 from alpha_lightning.backtest.grid_points import every_point
 from alpha_lightning.panel.vintages import Vintage, VintageRule, cut_vintage
 from alpha_lightning.study.fit_tasks import Network, networks_of
@@ -24,6 +25,10 @@ _FORWARD = 3.0
 _WEIGHING = 3e6
 # Seconds of a day of a portfolio: of any, and of each name that it holds.
 _PORTFOLIO_DAY, _PORTFOLIO_NAME = 150e-6, 1e-6
+# Seconds of an optimisation: of any, and of each stock that it might hold; of a day of the risk
+# model, the same.
+_SOLVE, _SOLVE_STOCK = 0.02, 20e-6
+_RISK_DAY, _RISK_STOCK = 0.01, 30e-6
 _EPOCHS = 100  # when neither the unit nor the study says
 _FACTORS = 30
 _BYTES = {"float32": 4, "float16": 2}
@@ -129,6 +134,36 @@ def portfolio_words(study: StudySettings, days: int) -> str:
     time = f", about {max(seconds / 60, 1):.0f} min" if days else ""
     limits = f"{len(asked.delta)} turnover limit{'s' * (len(asked.delta) > 1)}"
     return f"{of} at {limits}, with their curves {len(points)} in one pass{time}"
+
+
+def enhanced_words(study: StudySettings, days: int, extent: Extent) -> str:
+    """How many index-enhanced portfolios are run and how long they and their risk model take.
+
+    Args:
+        study: settings.
+        days: trading days that are scored; 0 when not known.
+        extent: of the data.
+    """
+    asked = study.enhanced
+    points = enhanced_points(asked, study.enhanced_scores)
+    indices = " and ".join(
+        f"{INDEX_WORDS.get(name, name)} at {100 * limit:.4g} %"
+        for name, limit in asked.indices.items()
+    )
+    parts = [
+        f"{len(values)} {what}{'s' * (len(values) > 1)}"
+        for what, values in (("floor", asked.floors), ("turnover limit", asked.deltas))
+    ]
+    told = f"{indices} by {', '.join(study.enhanced_scores)} with {' and '.join(parts)}"
+    told += f", {len(points)} in one pass"
+    if not days or not extent.stocks:
+        return told
+    signals = days / {"daily": 1, "weekly": 5, "monthly": 20}[asked.signals.frequency]
+    solves = len(points) * signals / asked.signals.every
+    seconds = solves * (_SOLVE + _SOLVE_STOCK * extent.stocks)
+    model = len(extent.dates) * (_RISK_DAY + _RISK_STOCK * extent.symbols)
+    minutes = [f"{max(time / 60, 1):.0f} min" for time in (seconds, model)]
+    return f"{told}, about {minutes[0]}; their risk model about {minutes[1]}, beside the networks"
 
 
 def _windows(unit: str, config: dict[str, Any], cut: Vintage) -> float:

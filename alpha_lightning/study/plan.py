@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from alpha_lightning.artefacts.provenance import fingerprint_json
+from alpha_lightning.study.enhanced_tasks import enhanced_tasks, risk_tasks
 from alpha_lightning.study.fit_tasks import (
     Network,
     fit_tasks,
@@ -43,6 +44,7 @@ def lay_out(study: StudySettings, *, planning: bool = False) -> list[Task]:
 
 def _tasks(study: StudySettings, planning: bool) -> Iterator[Task]:
     yield from panel_tasks(study, planning=planning)
+    yield from risk_tasks(study)
     units = dict(zip(study.unit_names, map(read_yaml, study.units), strict=True))
     yield from fit_tasks(study, units)
     scores = score_tasks(study, units)
@@ -50,6 +52,7 @@ def _tasks(study: StudySettings, planning: bool) -> Iterator[Task]:
     cards = [_card(study, unit, config) for unit, config in units.items()]
     yield from cards
     portfolios = list(portfolio_tasks(study, scores.shown, planning=planning))
+    portfolios += enhanced_tasks(study, scores.shown, planning=planning)
     yield from portfolios
     yield _evaluation(study, scores)
     yield Task(

@@ -6,8 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from alpha_lightning.panel.vintages import Vintage
+from alpha_lightning.study.enhanced_tasks import NAME as ENHANCED
 from alpha_lightning.study.fit_tasks import networks_of
-from alpha_lightning.study.forecast import cost_of, cuts_of, network_words, portfolio_words
+from alpha_lightning.study.forecast import (
+    cost_of,
+    cuts_of,
+    enhanced_words,
+    network_words,
+    portfolio_words,
+)
 from alpha_lightning.study.horizon import Extent, extent_of
 from alpha_lightning.study.portfolio_tasks import NAME as PORTFOLIOS
 from alpha_lightning.study.settings import StudySettings
@@ -90,13 +97,21 @@ def _tasks(tasks: Sequence[Task], todo: Sequence[ToRun]) -> Iterator[str]:
 
 
 def _portfolios(study: StudySettings, extent: Extent, tasks: Sequence[Task]) -> Iterator[str]:
-    if not any(task.name == PORTFOLIOS for task in tasks):
-        return  # none, or not of this share
+    # None, or not of this share.
+    asked = {task.name for task in tasks} & {PORTFOLIOS, ENHANCED}
     served = 0
-    if len(extent.dates):
+    if asked and len(extent.dates):
         cuts = cuts_of(study, extent).values()
         served = sum(len(cut.serve) for cut in cuts if isinstance(cut, Vintage))
-    yield f"portfolios: {portfolio_words(study, served // len(study.schemes))}"
+        served //= len(study.schemes)
+    if PORTFOLIOS in asked:
+        yield f"portfolios: {portfolio_words(study, served)}"
+        yield from _larger(study, extent)
+    if ENHANCED in asked:
+        yield f"index-enhanced portfolios: {enhanced_words(study, served, extent)}"
+
+
+def _larger(study: StudySettings, extent: Extent) -> Iterator[str]:
     larger = [names for names in study.portfolios.names if 0 < extent.stocks < names]
     if larger:
         sizes = " and ".join(f"TOP-{names}" for names in larger)

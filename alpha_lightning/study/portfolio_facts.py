@@ -116,6 +116,35 @@ def of_portfolios(path: Path) -> Facts:
     yield "panel", str(about["panel_fingerprint"])
 
 
+def of_enhanced(path: Path) -> Facts:
+    """Facts of a folder of index-enhanced portfolios, those of a study.
+
+    Raises:
+        ArtefactError: damaged.
+    """
+    file = path / "enhanced.json"
+    try:
+        about: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        settings, period, against = about["settings"], about["period"], about["benchmarks"]
+        indices = settings["indices"].items()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        msg = f"{file} is damaged ({error!r}): run the index-enhanced portfolios again"
+        raise ArtefactError(msg) from error
+    for sentence in about.get("warnings") or ("none",):
+        yield "warnings", str(sentence)
+    yield "dates", f"{period['first']} to {period['last']}, {about['signals']:,} signals"
+    for name, limit in indices:
+        yield "index", f"{name}, tracking error {limit:.2%}, against {against[name]['name']}"
+    for what in ("floors", "deltas"):
+        yield what, ", ".join(str(value) for value in settings[what])
+    yield "policy", _settings(settings["policy"])
+    for score in about["scores"]:
+        yield "score", _origin(score)
+    yield "risk model", str(about["risk"]["path"])
+    yield "tables", ", ".join(sorted(file.stem for file in (path / "tables").glob("*.csv")))
+    yield "panel", str(about["panel_fingerprint"])
+
+
 def _no_trade(held: Sequence[Sequence[str]]) -> str:
     if not held:
         return "on 0 signals"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from alpha_lightning.artefacts.dated_table import Precision
+from alpha_lightning.backtest.enhanced_settings import EnhancedGrid
 from alpha_lightning.backtest.grid_settings import GridSettings
 from alpha_lightning.panel.bad_rows import Mode
 from alpha_lightning.panel.ingest import SideTables
@@ -153,6 +154,9 @@ class StudySettings:
     """What is measured."""
     portfolios: GridSettings = field(default_factory=GridSettings)
     """TOP-N portfolios of the scores, run through the market; none without portfolios.names."""
+    enhanced: EnhancedGrid = field(default_factory=EnhancedGrid)
+    """Index-enhanced portfolios of the scores and the risk model they need; none without
+    enhanced.indices."""
     threads: int = 1
     """Threads of one training task; results may differ in the last digit between thread counts."""
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
@@ -196,16 +200,23 @@ class StudySettings:
 
     @property
     def held_scores(self) -> tuple[str, ...]:
-        """Scores of which portfolios are made: those named, or one.
-
-        That is v1 of the largest group, or else the first of its integrations, or the first model.
-        """
+        """Scores of which TOP-N portfolios are made: those named, or the one that leads."""
         if not self.portfolios.names:
             return ()
-        if self.portfolios.scores:
-            return tuple(self.portfolios.scores)
+        return tuple(self.portfolios.scores) or self.leading_score
+
+    @property
+    def enhanced_scores(self) -> tuple[str, ...]:
+        """Scores of which index-enhanced portfolios are made: those named, or as of TOP-N."""
+        if not self.enhanced.indices:
+            return ()
+        return tuple(self.enhanced.scores) or self.held_scores or self.leading_score
+
+    @property
+    def leading_score(self) -> tuple[str]:
+        """V1 of the largest group, or else the first of its integrations, or the first model."""
         if not self.members or not self.integration:
-            return self.unit_names[:1]
+            return (self.unit_names[0],)
         largest = max(self.members, key=lambda group: len(self.members[group]))
         how = "v1" if "v1" in self.integration else self.integration[0]
         return (integrated_name(largest, how),)

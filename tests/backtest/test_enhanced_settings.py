@@ -18,8 +18,8 @@ BOTH = {"000300": 0.04, "000905": 0.05}
 def test_the_defaults_are_the_papers_but_for_the_indices() -> None:
     grid = EnhancedGrid()
     assert (grid.indices, grid.floor_values, grid.deltas) == ({}, (0, 0.8), [0.1, 0.2, 0.3, 0.5])
-    assert (grid.shown, grid.limits.style, grid.limits.industry) == (0.2, 0.5, 0.02)
-    assert grid.limits.policy("000300", 0.04, None, 0.2) == IndexEnhanced("000300")
+    assert (grid.shown, grid.policy.style, grid.policy.industry) == (0.2, 0.5, 0.02)
+    assert grid.policy.of("000300", 0.04, None, 0.2) == IndexEnhanced("000300")
     assert not grid.total_return
 
 
@@ -30,7 +30,7 @@ def test_settings_survive_json() -> None:
         deltas=[0.3],
         shown=0.3,
         scores=["gru"],
-        limits=LimitSettings(style=0.2, relax=["turnover"]),
+        policy=LimitSettings(style=0.2, relax=["turnover"]),
         risk=RiskSettings(kind="simple"),
         signals=SignalSettings("monthly", start="2020-01-02"),
         execution=ExecutionSettings(delay=3),
@@ -58,8 +58,8 @@ def test_settings_survive_json() -> None:
         ({"deltas": [0.2, -0.1]}, r"deltas has -0\.1: a share of the weight is from 0 to 1"),
         ({"deltas": [0.1]}, r"shown is 0\.2, which is not among enhanced\.deltas, \[0\.1\]"),
         ({"scores": ["a", "a"]}, r"scores is \['a', 'a'\]: name each once"),
-        ({"limits": LimitSettings(style=-1)}, r"enhanced\.limits: .*style is -1"),
-        ({"limits": LimitSettings(relax=["size"])}, r"enhanced\.limits: .*relax has 'size'"),
+        ({"policy": LimitSettings(style=-1)}, r"enhanced\.policy\.style is -1"),
+        ({"policy": LimitSettings(relax=["size"])}, r"enhanced\.policy\.relax has 'size'"),
         ({"signals": SignalSettings(start="soon")}, r"enhanced\.signals\.start soon is not a date"),
         ({"costs": CostSettings(stamp_duty={"x": 0})}, r"enhanced\.costs\.stamp_duty x is not"),
     ],

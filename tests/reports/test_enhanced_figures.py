@@ -43,6 +43,9 @@ def test_tracking_errors_are_drawn_for_each_portfolio(folder: EnhancedFolder) ->
     told = texts(svg)
     assert {"one", "two", "three", "ex ante", "ex post", "limit"} <= set(told)
     assert svg == figures.tracking_lines({"one": own, "two": own, "three": own}, {"one": 4.0})
+    # The panels share an axis that holds the last as well as the first.
+    higher = own.assign(ex_post_te_pct=own["ex_post_te_pct"] + 20)
+    assert "20" in texts(figures.tracking_lines({"one": own, "two": higher}, {}))
     unknown = own.assign(ex_ante_te_pct=np.nan, ex_post_te_pct=np.nan)
     assert "limit" not in texts(figures.tracking_lines({"one": unknown}, {"one": np.nan}))
 
