@@ -46,6 +46,11 @@ def years_of(table: Table) -> tuple[str, ...]:
     return tuple(name for name in names if name.isdigit())
 
 
+def has_year_falls(table: Table) -> bool:
+    """Whether a figure's table tells the deepest fall of a calendar year."""
+    return any(f"hedged_max_drawdown_{year}_pct" in table for year in years_of(table))
+
+
 def index_row(nav: Table, years: Sequence[str], rule: Conventions | None = None) -> FigureRow:
     """Returns of the index over the days of one portfolio.
 

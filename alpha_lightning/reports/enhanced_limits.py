@@ -20,6 +20,7 @@ LIMITS = {
 }
 """Name in words, factor and unit of each limit."""
 HEADER = ("date", "portfolio", "δ", "status", "which limit gave way, by how much")
+GAVE_WAY = ("relaxed", "failed")
 _LISTED = 200
 
 
@@ -44,9 +45,14 @@ def kept_text(folder: EnhancedFolder) -> str:
         which = ", ".join(f"{LIMITS[n][0] if n in LIMITS else n} {c:,}" for n, c in gave.items())
         parts.append(f"a limit gave way on {told['relaxed']:,}" + (which and f" ({which})"))
     if told["failed"]:
-        parts.append(f"no solution was found on {told['failed']:,}, the holdings were kept")
-    if rest := len(table) - told["relaxed"] - told["failed"]:
-        parts.append(f"none was asked for on {rest:,}, the holdings were kept")
+        parts.append(f"no solution was found on {told['failed']:,}, holdings kept")
+    rest = table[~table["status"].isin(GAVE_WAY)]
+    if len(rest):
+        reasons = Counter(rest["reason"].dropna().astype(str))
+        which = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
+        parts.append(
+            f"none was asked for on {len(rest):,}" + (which and f" ({which})") + ", holdings kept"
+        )
     return f"Of {dates}: {'; '.join(parts)}."
 
 
@@ -82,7 +88,7 @@ def violation_text(folder: EnhancedFolder) -> str:
 
 
 def relaxation_rows(folder: EnhancedFolder) -> tuple[list[list[str]], int]:
-    """Date, portfolio, delta, status and slacks of each date on which a limit gave way.
+    """Date, portfolio, delta, status and slacks of each date on which not all limits were kept.
 
     Returns:
         The first rows, and how many there are in all.
@@ -90,6 +96,8 @@ def relaxation_rows(folder: EnhancedFolder) -> tuple[list[list[str]], int]:
     table = relaxations(folder)
     if table is None:
         return [], 0
+    # Dates on which nothing was asked, before the risk model begins, are counted in a sentence.
+    table = table[table["status"].isin(GAVE_WAY)]
     names = {figure.key: folder.name(figure) for figure in folder.figures}
     ordered = table.sort_values(["date"], kind="stable")
     rows = [

@@ -77,7 +77,7 @@ def benchmark_words(folder: EnhancedFolder) -> str:
         name = INDEX_WORDS.get(index, index)
         whole.setdefault(bool(told.get("total_return")), []).append(name)
     whole = whole or {bool(folder.settings.get("total_return")): ["the index"]}
-    return " ".join(_against(" and ".join(names), kind) for kind, names in whole.items())
+    return " ".join(_against(", ".join(names), kind) for kind, names in whole.items())
 
 
 def _against(name: str, whole: bool) -> str:

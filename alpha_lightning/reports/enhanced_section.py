@@ -7,7 +7,7 @@ from typing import Any
 from alpha_lightning.reports import enhanced_figures as figures
 from alpha_lightning.reports import enhanced_limits as limits
 from alpha_lightning.reports import enhanced_tables as tables
-from alpha_lightning.reports.enhanced_deltas import enhanced_table
+from alpha_lightning.reports.enhanced_deltas import enhanced_table, has_year_falls
 from alpha_lightning.reports.enhanced_folder import EnhancedFigure, EnhancedFolder, at_delta
 from alpha_lightning.reports.enhanced_rules import (
     PAPER_DEFECTS,
@@ -188,12 +188,12 @@ def enhanced_section(folder: EnhancedFolder | None) -> EnhancedSection | None:
 
 
 def _words(folder: EnhancedFolder) -> dict[str, str]:
-    settings = folder.settings
+    settings, shown = folder.settings, (folder.tables[one.table] for one in folder.figures)
     return {
         "relative": relative_words(settings),
         "turnover": turnover_words(settings),
         "ratio": ratio_words(settings),
-        "years": year_words(settings, falls=False),
+        "years": year_words(settings, falls=any(map(has_year_falls, shown))),
     }
 
 

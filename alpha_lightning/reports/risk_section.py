@@ -22,7 +22,7 @@ _KINDS = {
     "simple": "variances and correlations exponentially weighted, with Newey-West lags, shrunk",
 }
 _PATHS = ("style", "market")
-_MARKS = 16
+_MARKS = 30
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ def _paths(table: Table | None, returns: Table | None) -> str:
 def _marks(table: Table) -> str:
     known = table.dropna(subset=["forecast_pct", "realised_pct"]).head(_MARKS)
     rows = [
-        (str(row["what"]), float(row["forecast_pct"]), float(row["realised_pct"]))
+        (str(row["what"]).replace("_", " "), float(row["forecast_pct"]), float(row["realised_pct"]))
         for _, row in known.iterrows()
     ]
     return figures.volatility_marks(rows) if rows else ""

@@ -5,6 +5,7 @@ import pytest
 from alpha_lightning.backtest.paper_tables import paper_table
 from alpha_lightning.reports.enhanced_deltas import (
     enhanced_table,
+    has_year_falls,
     index_row,
     printed_text,
     years_of,
@@ -34,6 +35,8 @@ def test_falls_of_years_are_told_where_ours_are() -> None:
     theirs = paper_table("fig19_csi300_80")
     ours = theirs[[name for name in theirs if "max_drawdown_2" not in name]]
     assert enhanced_table(theirs, 0.2).blocks[0][1][0].cells[1].fall == "−2.0"
+    assert has_year_falls(theirs)
+    assert not has_year_falls(ours)
     beside = enhanced_table(ours, 0.2, theirs).blocks[0][1][0].cells[1]
     assert beside == Outcome("13.0", "", "13.0", "")
 
