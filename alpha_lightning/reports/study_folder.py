@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from alpha_lightning.artefacts.errors import ArtefactError
+from alpha_lightning.evaluation.portfolio_claims import with_portfolios
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.reports.cards import Card, read_cards
 from alpha_lightning.reports.enhanced_folder import EnhancedFolder, study_enhanced
@@ -171,6 +172,9 @@ def read_study(path: str | Path) -> StudyFolder:
     timings = folder / "timings.csv"
     portfolios, missing = study_portfolios(folder, config)
     enhanced, also_missing = study_enhanced(folder, config)
+    if "claims" in tables:
+        ran = [None if part is None else part.path for part in (portfolios, enhanced)]
+        tables["claims"] = with_portfolios(tables["claims"], *ran)
     return StudyFolder(
         path=folder,
         config_text=text,
@@ -188,7 +192,10 @@ def read_study(path: str | Path) -> StudyFolder:
 
 
 def copy_tables(study: StudyFolder, folder: Path) -> None:
-    """Copy the tables of evaluation and portfolios byte by byte into an existing folder."""
+    """Copy the tables of evaluation and portfolios byte by byte into an existing folder.
+
+    But for the claims, which are told of portfolios here: the evaluation knows of scores alone.
+    """
     parts = {"evaluation": study.tables}
     if study.portfolios is not None:
         parts["portfolios"] = dict(study.portfolios.tables)
@@ -197,6 +204,9 @@ def copy_tables(study: StudyFolder, folder: Path) -> None:
     for part, tables in parts.items():
         for name in tables:
             shutil.copyfile(study.path / part / "tables" / f"{name}.csv", folder / f"{name}.csv")
+    if (claims := study.tables.get("claims")) is not None:
+        file = folder / "claims.csv"
+        claims.to_csv(file, index=False, float_format="%.8g", lineterminator="\n")
 
 
 def _panel(*places: Path) -> Panel | None:
