@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.backtest.enhanced_settings import EnhancedGrid, LimitSettings
 from alpha_lightning.backtest.grid_points import delta_name
 from alpha_lightning.portfolio.index_enhanced import IndexEnhanced
@@ -19,6 +20,12 @@ PAPER = {
 """The paper's figure of an index and a floor."""
 PAPER_LIMITS = {"000300": 0.04, "000905": 0.05}
 """The paper's limits of tracking error."""
+OTHER_TABLES = (
+    *("enhanced_summary", "front_page", "enhanced_nav", "relaxations", "tracking_error"),
+    *("active_exposures", "risk_r_squared", "risk_factor_returns", "risk_factor_paths"),
+    *("risk_bias", "risk_volatility"),
+)
+"""Tables of all portfolios together."""
 
 
 @dataclass(frozen=True)
@@ -126,3 +133,21 @@ def enhanced_figures(settings: EnhancedGrid, scores: Sequence[str]) -> list[dict
                     }
                 )
     return made
+
+
+def refuse_same_files(settings: EnhancedGrid, scores: Sequence[str]) -> None:
+    """Check that no portfolio would be written over another.
+
+    Raises:
+        UserError: two indices lead to files of one name, as csi300 and 000300 do, or an index to
+            the name of another table.
+    """
+    taken = dict.fromkeys(OTHER_TABLES, "a table of all portfolios")
+    for figure in enhanced_figures(settings, scores):
+        plain = file_name(figure["index"], figure["floor"])
+        own = f"{figure['index']} of {figure['score']}"
+        for name in dict.fromkeys((figure["table"], f"{figure['score']}/{plain}")):
+            if name in taken:
+                msg = f"enhanced.indices: {own} and {taken[name]} would both be called {name}"
+                raise UserError(f"{msg}: leave one out")
+            taken[name] = own

@@ -18,7 +18,11 @@ from alpha_lightning.backtest.benchmark import (
 )
 from alpha_lightning.backtest.book import Outcome, Setting
 from alpha_lightning.backtest.decisions import decision_remarks
-from alpha_lightning.backtest.enhanced_points import EnhancedPoint, enhanced_points
+from alpha_lightning.backtest.enhanced_points import (
+    EnhancedPoint,
+    enhanced_points,
+    refuse_same_files,
+)
 from alpha_lightning.backtest.enhanced_settings import EnhancedGrid
 from alpha_lightning.backtest.enhanced_tables import Enhanced
 from alpha_lightning.backtest.inputs import Inputs, open_inputs, open_market
@@ -92,6 +96,7 @@ class EnhancedRun:
         if len(set(names)) < len(names):
             msg = f"scores {', '.join(names)}: two files have the same name, rename one"
             raise UserError(msg)
+        refuse_same_files(settings, names)
         inputs = open_inputs(panel, scores, settings.signals)
         for index in settings.indices:
             index_weights(inputs.panel, index)

@@ -1,7 +1,8 @@
 """Tables of index-enhanced portfolios: the paper's figures, a row each, what gave way when."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ Facts = Mapping[str, Any]
 TRAILING = 60
 """Days of the tracking error that is told beside each forecast."""
 KEPT = "solved"
+_FRONT_PAGE = re.compile(r"hedged_(annual|volatility|max_drawdown|\d{4})_pct")
 
 
 @dataclass(frozen=True)
@@ -242,7 +244,7 @@ def front_page_table(portfolios: Iterable[Enhanced], *, paper: bool) -> Table:
         ``floor``, ``delta``, ``hedged_annual_pct``, ``hedged_<year>_pct``,
         ``hedged_volatility_pct``, ``hedged_max_drawdown_pct``, ``information_ratio`` (the paper's
         is its annual return over its volatility) and ``solved``, the paper's cells that its source
-        lacks.
+        lacks. The paper stands beside its own limits of tracking error only.
     """
     shown = list(portfolios)
     years = sorted({year for own in shown for year in own.results.relative.years})
@@ -260,28 +262,26 @@ def front_page_table(portfolios: Iterable[Enhanced], *, paper: bool) -> Table:
                 "information_ratio": own.results.information_ratio,
             }
         )
-    asked = list(dict.fromkeys((o.point.index, o.point.floor, o.point.delta) for o in shown))
-    for index, floor, delta in asked if paper else ():
-        rows += _front_page_of_paper(index, floor, delta)
+    asked = dict.fromkeys(replace(own.point, score="") for own in shown)
+    for point in asked if paper else ():
+        rows += _front_page_of_paper(point)
     first = ["source", "score", "index", "floor", "delta", "hedged_annual_pct"]
     last = ["hedged_volatility_pct", "hedged_max_drawdown_pct", "information_ratio", "solved"]
     between = sorted({name for row in rows for name in row} - {*first, *last})
     return pd.DataFrame(rows, columns=[*first, *between, *last])
 
 
-def _front_page_of_paper(index: str, floor: float, delta: float) -> list[dict[str, Any]]:
-    if (index, floor) not in PAPER:
+def _front_page_of_paper(point: EnhancedPoint) -> list[dict[str, Any]]:
+    key = point.index, point.floor
+    if key not in PAPER or point.tracking_error != PAPER_LIMITS[point.index]:
         return []
-    theirs = paper_table(PAPER[index, floor])
-    own = theirs[theirs["delta"] == delta_name(delta)]
-    kept = [name for name in theirs.columns if name.startswith("hedged_")]
+    theirs = paper_table(PAPER[key])
+    own = theirs[theirs["delta"] == delta_name(point.delta)]
+    kept = [name for name in theirs.columns if _FRONT_PAGE.fullmatch(name)]
     return [
         {
             "source": "paper",
-            "score": "",
-            "index": index,
-            "floor": floor,
-            "delta": delta,
+            **point.columns,
             **{name: row[name] for name in kept},
             "information_ratio": row["hedged_annual_pct"] / row["hedged_volatility_pct"],
             "solved": " ".join(n for n in str(row["solved"]).split() if n.startswith("hedged")),

@@ -7,6 +7,7 @@ from typing import Any
 
 from alpha_lightning.artefacts.errors import UserError
 from alpha_lightning.artefacts.provenance import fingerprint_file
+from alpha_lightning.backtest.enhanced_points import refuse_same_files
 from alpha_lightning.backtest.enhanced_settings import EnhancedGrid
 from alpha_lightning.panel.periods import row_since
 from alpha_lightning.panel.side_arrays import weighted_indices
@@ -27,7 +28,8 @@ def risk_tasks(study: StudySettings) -> Iterator[Task]:
     It needs nothing but the panel: it is estimated beside the networks, and no score makes it old.
 
     Raises:
-        UserError: an index without weights, too few dates, or no date where one should be.
+        UserError: an index without weights, two that would be called the same, too few dates, or no
+            date where one should be.
     """
     asked = enhanced_of(study)
     if not asked.indices:
@@ -116,6 +118,7 @@ def _model(study: StudySettings) -> Path:
 
 
 def _refuse(study: StudySettings, asked: EnhancedGrid) -> None:
+    refuse_same_files(asked, study.enhanced_scores)
     if study.source.panel or study.source.market:
         refuse_short(asked, extent_before(study))
     if study.source.market:
