@@ -2,10 +2,14 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from alpha_lightning.artefacts.errors import ArtefactError
+from alpha_lightning.evaluation.claims import OF_PORTFOLIOS
 from alpha_lightning.reports.study_folder import NEEDED, copy_tables, read_study
+from alpha_lightning.reports.weighting_tables import claim_rows
 from tests.reports.portfolio_folder_numbers import Portfolios, write_portfolios
 
 MODEL = "<b>gru</b> $x_1$ & co"
@@ -26,6 +30,28 @@ def test_a_finished_study_is_read_whole(study: Path) -> None:
     assert read.timings is not None
     assert list(read.timings["seconds"]) == [12.34]
     assert set(read.panel.switched_off) <= set(read.warnings)
+
+
+def test_claims_about_portfolios_are_measured_on_their_days(paper_study: Path) -> None:
+    file = paper_study / "evaluation" / "tables" / "claims.csv"
+    file.write_text(file.read_text() + f'"{OF_PORTFOLIOS[0]}",,,,,not measured\n')
+    before = read_study(paper_study).tables["claims"]
+    assert list(before["verdict"]).count("not measured") == 2, "no daily results: not measured"
+    for name, level in (("top100", 0.002), ("top300", 0.001)):
+        result = paper_study / "portfolios" / "RCTv1" / f"{name}_d0.20"
+        result.mkdir(parents=True)
+        days = np.random.default_rng(1).normal(level, 0.001, 200)
+        pd.DataFrame({"relative_return": days}).to_parquet(result / "nav.parquet")
+    read = read_study(paper_study)
+    own = read.tables["claims"].set_index("claim").loc[OF_PORTFOLIOS[0]]
+    assert own["measure"].str.startswith("return of TOP-100 less TOP-300").sum() == 1
+    assert own["verdict"].iloc[0] == "holds"
+    copied = paper_study / "copied"
+    copied.mkdir()
+    copy_tables(read, copied)
+    assert "return of TOP-100 less TOP-300" in (copied / "claims.csv").read_text()
+    assert "return of TOP-100" not in file.read_text()
+    assert len(claim_rows(read.tables["claims"])) == 3 + len(own)
 
 
 def test_a_simulated_market_is_said_first(study: Path) -> None:
