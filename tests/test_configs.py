@@ -186,8 +186,13 @@ def test_the_demo_study() -> None:
     assert shown == [*IN_THE_PAPERS_ORDER, *integrated, "reversal", "summary"]
     cards = (f"card/{unit}" for unit in IN_THE_PAPERS_ORDER)
     assert tasks["report"].needs == ("evaluate", *cards)
-    assert tasks["report"].after == ("portfolios",)
+    assert tasks["report"].after == ("portfolios", "enhanced")
     assert tasks["portfolios"].arguments["settings"]["names"] == [10, 30]
+    # The full grid of figures 18 to 21: two indices, two floors, four turnover limits.
+    asked = tasks["enhanced"].arguments["settings"]
+    assert asked["indices"] == {"000300": 0.04, "000905": 0.05}
+    assert (asked["floors"], asked["deltas"]) == ([0.0, 0.8], [0.1, 0.2, 0.3, 0.5])
+    assert "risk" in tasks["enhanced"].needs
     # The market must last as long as the years it serves.
     market = yaml.safe_load((CONFIGS / "market" / "demo.yaml").read_text())
     assert market["market"]["start"] == "2019-01-02"

@@ -55,7 +55,7 @@ class RiskSettings:
     """simple: days after which a day counts half in variances."""
     correlation_half_life: int = 243
     """simple: the same in correlations."""
-    lags: int = 5
+    lags: int = 10
     """simple: Newey-West lags in days."""
     shrinkage: float = 0.1
     """simple: share of the mean correlation of its kind in each correlation of factors."""

@@ -100,8 +100,8 @@ def test_dfq_is_that_of_plain_loops() -> None:
 def test_simple_is_weighted_lagged_and_shrunk() -> None:
     history = draw(240)
     window = history[-150:]
-    variance = 243 * np.diag(newey_west(window, 90, 5))
-    long = newey_west(window, 243, 5)
+    variance = 243 * np.diag(newey_west(window, 90, SIMPLE.lags))
+    long = newey_west(window, 243, SIMPLE.lags)
     size = np.sqrt(np.diag(long))
     correlation = shrunk_correlations(long / np.outer(size, size), KINDS, 0.1)
     told = correlation * np.sqrt(np.outer(variance, variance))
