@@ -120,7 +120,7 @@ def _short(record: TradingRecord) -> list[str]:
         return []
     return [
         f"On {_count(record.short_days, 'trade day')} {_count(record.short, 'stock')} in all found"
-        " no substitute: the portfolio held fewer names than wanted."
+        " no substitute: the portfolio held fewer names and more cash than wanted."
     ]
 
 
