@@ -100,8 +100,8 @@ def test_trades_without_a_limit_in_the_columns() -> None:
 
 def test_short_falls() -> None:
     assert told(short=1, short_days=1) == [
-        "On 1 trade day 1 stock in all found no substitute: the portfolio held fewer names than"
-        " wanted."
+        "On 1 trade day 1 stock in all found no substitute: the portfolio held fewer names and"
+        " more cash than wanted."
     ]
     assert told(short=12, short_days=4)[0].startswith("On 4 trade days 12 stocks in all")
 
