@@ -114,7 +114,10 @@ class EnhancedPolicy:
         if not index.covered > 0:
             return f"no weights of {settings.index}"
         if index.covered < settings.min_benchmark:
-            return f"only {index.covered:.1%} of the weight of {settings.index} is in the panel"
+            return (
+                f"only {index.covered:.1%} of the weight of {settings.index} is in the panel"
+                f" (min_benchmark is {settings.min_benchmark:g})"
+            )
         if settings.max_age is not None and index.age > settings.max_age:
             return f"the weights of {settings.index} have not changed for {index.age} trading days"
         found = int((seen.universe & np.isfinite(seen.scores)).sum())

@@ -18,7 +18,8 @@ Columns = dict[str, NDArray[Any]]
 """A table: columns of one length by name."""
 RANDOM = ("random long-only", "random active", "random long-short")
 """Portfolios that are drawn: weights that sum to 1, those less the market's, and of sum 0."""
-MARKET_PORTFOLIO = "cap-weighted market"
+MARKET_PORTFOLIO = "market portfolio"
+"""All stocks by market value, alike where the panel has none."""
 _LEAST_PERIODS = 2
 
 

@@ -198,7 +198,11 @@ def test_a_stock_outside_universe_and_index_is_not_bought() -> None:
         ({}, {"scores": (1.0, 2.0, *[np.nan] * 4)}, "scores for 2 of 6 stocks"),
         ({}, {"outside": range(6)}, "no scores"),
         ({"index": [0.0] * 6}, {}, "no weights of 000300"),
-        ({}, {"unlisted": [0, 1]}, "only 30.0% of the weight of 000300 is in the panel"),
+        (
+            {},
+            {"unlisted": [0, 1]},
+            "only 30.0% of the weight of 000300 is in the panel (min_benchmark is 0.5)",
+        ),
         ({"max_age": 4}, {}, "the weights of 000300 have not changed for 5 trading days"),
         ({"first": 6}, {}, "no risk model yet"),
     ],
