@@ -58,13 +58,9 @@ def daily_of(made: Path, key: tuple[Any, ...]) -> pd.DataFrame:
     )
 
 
-def fall(returns: Any) -> Any:
-    value = (1 + returns).cumprod()
-    return value / value.cummax().clip(lower=1) - 1
-
-
 def deepest(returns: Any) -> float:
-    return float(fall(returns).min())
+    value = (1 + returns).cumprod()
+    return float((value / value.cummax().clip(lower=1) - 1).min())
 
 
 def grown(returns: Any, days: int) -> float:
@@ -92,9 +88,7 @@ def test_the_figures_are_what_the_daily_values_come_to(enhanced: Path) -> None:
                 told[f"{side}_{year}_pct"] = 100 * ((1 + part).prod() - 1)
                 if side == "hedged":
                     told[f"hedged_volatility_{year}_pct"] = 100 * part.std() * YEAR**0.5
-                    # A fall that began the year before goes on.
-                    fallen = fall(returns)[part.index].min()
-                    told[f"hedged_max_drawdown_{year}_pct"] = 100 * float(fallen)
+                    told[f"hedged_max_drawdown_{year}_pct"] = 100 * deepest(part)
         for name, value in told.items():
             assert row[name] == pytest.approx(value, rel=1e-6, abs=1e-9), (key, name)
             seen += 1

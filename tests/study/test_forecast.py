@@ -8,11 +8,20 @@ import numpy as np
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.backtest.enhanced_settings import EnhancedGrid
 from alpha_lightning.backtest.grid_settings import CurveSettings, GridSettings
+from alpha_lightning.backtest.settings import SignalSettings
 from alpha_lightning.panel.vintages import Vintage
 from alpha_lightning.study.command import parse
 from alpha_lightning.study.fit_tasks import networks_of
-from alpha_lightning.study.forecast import Cost, cost_of, cuts_of, network_words, portfolio_words
+from alpha_lightning.study.forecast import (
+    Cost,
+    cost_of,
+    cuts_of,
+    enhanced_words,
+    network_words,
+    portfolio_words,
+)
 from alpha_lightning.study.horizon import Extent, extent_of
 from alpha_lightning.study.settings import StudySettings
 
@@ -168,3 +177,22 @@ def test_portfolios_are_counted_each_once(paper: StudySettings) -> None:
     curves = CurveSettings(cost=[], capital=[], delay=[])
     one = dataclasses.replace(paper, portfolios=GridSettings([7], [0.2], curves=curves))
     assert portfolio_words(one, 0).startswith("TOP-7 of RCTv1 at 1 turnover limit, with")
+
+
+def test_enhanced_portfolios_and_their_model_are_counted(paper: StudySettings) -> None:
+    asked = EnhancedGrid({"000300": 0.04, "mine": 0.055}, deltas=[0.1, 0.2])
+    one = dataclasses.replace(paper, enhanced=asked)
+    days = np.arange(2000).astype("datetime64[D]")
+    extent = Extent(days, 4000, 5000, {}, "")
+    words = enhanced_words(one, 1330, extent)
+    told = "CSI300 at 4 % and mine at 5.5 % by RCTv1 with 2 floors and 2 turnover limits, 8 in one"
+    assert words.startswith(f"{told} pass, about ")
+    # A program takes 20 ms and 20 microseconds a stock; a day of the model 10 and 30.
+    solves, model = 8 * 1330 / 5 * (0.02 + 20e-6 * 4000), 2000 * (0.01 + 30e-6 * 5000)
+    last = f"about {solves / 60:.0f} min; their risk model about {model / 60:.0f} min"
+    assert words.endswith(f"{last}, beside the networks")
+    monthly = dataclasses.replace(asked, signals=SignalSettings("monthly", every=2))
+    rare = dataclasses.replace(paper, enhanced=monthly)
+    assert f"about {max(solves / 8 / 60, 1):.0f} min; " in enhanced_words(rare, 1330, extent)
+    assert enhanced_words(one, 0, extent) == f"{told} pass"
+    assert enhanced_words(one, 1330, dataclasses.replace(extent, stocks=0)) == f"{told} pass"

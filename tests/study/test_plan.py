@@ -231,6 +231,22 @@ def test_portfolios_run_no_score_again(tree: Tree, tmp_path: Path) -> None:
     assert again == WEIGHTS | COMBINED | CLOSING | {"portfolios"}
 
 
+def test_enhanced_portfolios_run_no_network_and_no_model_again(tree: Tree, tmp_path: Path) -> None:
+    tree = tree | {"enhanced": {"indices": {"000300": 0.04}}}
+    before = laid_out(tree, tmp_path)
+    assert before["risk"].needs == ("ingest",)
+    assert before["enhanced"].needs == ("ingest", "risk", "combine/v1")
+    assert before["report"].after == ("enhanced",)
+    assert {"risk", "enhanced"}.isdisjoint(before["report"].needs)
+    others: tuple[Tree, ...] = ({"indices": {"000905": 0.05}}, {"deltas": [0.2]})
+    for own in others:
+        assert changed(tree, tmp_path, enhanced=own) == {"enhanced", "report"}
+    model = {"risk": {"kind": "simple"}}
+    assert changed(tree, tmp_path, enhanced=model) == {"risk", "enhanced", "report"}
+    again = changed(tree, tmp_path, weighting={"rounds": 11})
+    assert again == WEIGHTS | COMBINED | CLOSING | {"enhanced"}
+
+
 def test_a_new_seed_runs_only_what_is_new(tree: Tree, tmp_path: Path) -> None:
     again = changed(tree, tmp_path, seeds=[0, 1])
     new = {f"fit/{unit}/rawbar/v2022/s1" for unit in ("gru", "lstm")}

@@ -49,6 +49,13 @@ def test_sizes_wait_for_what_is_not_known(
     assert "the rest would be cash" not in told
     assert main([*line, "--portfolios.names", "[]"]) == 0
     assert "portfolios" not in capsys.readouterr().out
+    line += ["--source.tables.index_members", "no/members.parquet"]
+    line += ["--enhanced.indices", '{"000905": 0.05}', "--portfolios.names", "[]"]
+    assert main([*line, "--expected.stocks", "900"]) == 0
+    told = capsys.readouterr().out
+    assert "index-enhanced portfolios: CSI500 at 5 % by " in told
+    assert "; their risk model about " in told
+    assert "\nportfolios: " not in told
 
 
 def test_what_is_left_is_reckoned_from_tasks_alike() -> None:

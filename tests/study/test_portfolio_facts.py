@@ -9,6 +9,8 @@ import pytest
 from alpha_lightning.artefacts.errors import ArtefactError, UserError
 from alpha_lightning.backtest.backtest import backtest
 from alpha_lightning.backtest.construct import construct
+from alpha_lightning.backtest.enhanced_grid import run_enhanced
+from alpha_lightning.backtest.enhanced_settings import EnhancedGrid
 from alpha_lightning.backtest.grid import run_portfolios
 from alpha_lightning.backtest.grid_settings import GridSettings
 from alpha_lightning.backtest.settings import SignalSettings
@@ -16,7 +18,14 @@ from alpha_lightning.panel.store import Panel
 from alpha_lightning.portfolio.policy import Target
 from alpha_lightning.portfolio.top_n import TopN
 from alpha_lightning.portfolio.weights_file import write_weights
-from alpha_lightning.study.portfolio_facts import of_backtest, of_portfolios, of_weights
+from alpha_lightning.risk.build import build_risk_model
+from alpha_lightning.study.portfolio_facts import (
+    of_backtest,
+    of_enhanced,
+    of_portfolios,
+    of_weights,
+)
+from tests.backtest.policies_market import SIMPLE, drawn, ingested, score_file, vendor
 
 TEN = TopN(names=10, reserves=5)
 
@@ -92,3 +101,26 @@ def test_of_portfolios(panel_path: Path, score: str, tmp_path: Path) -> None:
         (folder / "portfolios.json").write_text(broken)
         with pytest.raises(ArtefactError, match=r"is damaged .*run the portfolios again"):
             dict(of_portfolios(folder))
+
+
+def test_of_enhanced(tmp_path: Path) -> None:
+    panel = ingested(vendor(tmp_path / "vendor"), tmp_path / "own")
+    file = score_file(panel, drawn(panel), tmp_path / "alpha.parquet")
+    risk = str(build_risk_model(panel, tmp_path / "risk", SIMPLE))
+    asked = EnhancedGrid({"000300": 0.04}, floors=[0.8], deltas=[0.1, 0.2], total_return=True)
+    out = str(tmp_path / "out")
+    folder = run_enhanced(str(panel.path), risk, [file], out, asked)
+    told = list(of_enhanced(folder))
+    facts = dict(told)
+    assert told[0][0] == "warnings"
+    assert facts["index"] == "000300, tracking error 4.00%, against 000300 with dividends"
+    assert (facts["floors"], facts["deltas"]) == ("0.8", "0.1, 0.2")
+    assert facts["dates"].endswith(" signals")
+    assert "style=0.5" in facts["policy"]
+    assert (facts["risk model"], facts["panel"]) == (risk, panel.fingerprint)
+    assert file in facts["score"]
+    assert "front_page" in facts["tables"]
+    for broken in ("{", "[]", "{}", '{"settings": []}'):
+        (folder / "enhanced.json").write_text(broken)
+        with pytest.raises(ArtefactError, match=r"is damaged .*run the index-enhanced portf"):
+            dict(of_enhanced(folder))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from alpha_lightning.artefacts.errors import UserError
+from alpha_lightning.backtest.enhanced_settings import EnhancedGrid
 from alpha_lightning.backtest.grid_settings import GridSettings
 from alpha_lightning.backtest.settings import BenchmarkSettings, ExecutionSettings
 from alpha_lightning.panel.ingest import SideTables
@@ -115,6 +116,22 @@ def test_defaults_make_a_study() -> None:
             "for which the panel needs source.tables.index_members",
         ),
         ({"portfolios": against("universe", whole=True)}, "total_return is for an index"),
+        (
+            {"enhanced": EnhancedGrid({"000300": 0.04}, scores=["gru", "v9"])},
+            "enhanced.scores names v9, which is no score of the study: it has gru, reversal",
+        ),
+        (
+            {"enhanced": EnhancedGrid({"x": 0.1}, execution=ExecutionSettings(price="twap"))},
+            "enhanced.execution.price is twap, which the data set mschars holds",
+        ),
+        (
+            {"enhanced": EnhancedGrid({"000300": 0.04}), "source": SourceSettings(daily="a")},
+            "enhanced.indices names 000300, whose weights the panel needs: name source.tables.i",
+        ),
+        (
+            {"enhanced": EnhancedGrid({"000300": 0.04}), "source": SourceSettings(qlib="a")},
+            "enhanced.indices names 000300, whose weights the panel needs",
+        ),
     ],
 )
 def test_contradictions_are_refused_by_name(changes: dict[str, Any], words: str) -> None:
@@ -151,6 +168,18 @@ def test_a_benchmark_is_asked_of_the_tables_that_hold_it() -> None:
     # Without portfolios none of it matters.
     idle = GridSettings(scores=["no"], benchmark=BenchmarkSettings("000300"))
     assert settings(portfolios=idle, source=SourceSettings(daily="a")).held_scores == ()
+
+
+def test_enhanced_portfolios_are_of_the_scores_of_the_others_unless_they_name_their_own() -> None:
+    asked = EnhancedGrid({"000300": 0.04})
+    assert settings(enhanced=asked).enhanced_scores == ("gru",)
+    named = GridSettings(names=[9], scores=["summary"])
+    assert settings(enhanced=asked, portfolios=named).enhanced_scores == ("summary",)
+    own = replace(asked, scores=["reversal"])
+    assert settings(enhanced=own, portfolios=named).enhanced_scores == ("reversal",)
+    # Without an index none of it matters.
+    idle = EnhancedGrid(scores=["no"])
+    assert settings(enhanced=idle, source=SourceSettings(daily="a")).enhanced_scores == ()
 
 
 def test_baselines_may_be_none() -> None:
