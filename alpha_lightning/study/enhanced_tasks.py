@@ -121,6 +121,9 @@ def _refuse(study: StudySettings, asked: EnhancedGrid) -> None:
     refuse_same_files(asked, study.enhanced_scores)
     if study.source.panel or study.source.market:
         refuse_short(asked, extent_before(study))
+    members = study.source.tables.index_members if study.source.tables else None
+    if members and Path(members).exists():
+        _refuse_without_weights(asked, _weighted(members), f"the table {members}")
     if study.source.market:
         known = [rule.code for rule in INDICES]
         _refuse_without_weights(asked, known, f"the market {study.source.market}")
@@ -157,6 +160,16 @@ def refuse_short(asked: EnhancedGrid, extent: Extent) -> None:
         except UserError as error:
             msg = f"{error} ({extent.origin})"
             raise UserError(msg) from error
+
+
+def _weighted(members: str) -> list[str]:
+    """Indices of which a vendor's table has weights."""
+    from alpha_lightning.panel.vendor import INDEX_MEMBERS, read_vendor_table
+
+    frame = read_vendor_table(members, INDEX_MEMBERS).frame
+    if "weight" not in frame.columns:
+        return []
+    return sorted(frame.drop_nulls("weight")["index"].unique().to_list())
 
 
 def _refuse_without_weights(asked: EnhancedGrid, known: Sequence[str], origin: str) -> None:

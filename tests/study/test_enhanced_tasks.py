@@ -184,6 +184,22 @@ def test_what_a_panel_has_not_is_refused_before_anything_runs(
         tasks_of(study(source=source, enhanced=replace(BOTH, **change)))
 
 
+def test_a_table_without_weights_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    file = tmp_path / "members.csv"
+    asked = study(source=SourceSettings(daily="bars", tables=SideTables(index_members=str(file))))
+    assert len(tasks_of(asked)) == 2, "the ingest says that it is not there"
+    rows = "2024-01-02,000300,A,0.5\n2024-01-02,000905,A,"
+    file.write_text(f"date,index,symbol,weight\n{rows}0.5\n")
+    assert len(tasks_of(asked)) == 2
+    file.write_text(f"date,index,symbol,weight\n{rows}\n")
+    told = "indices names 000905, of which the table .* has no weights: it has weights of 000300;"
+    with pytest.raises(UserError, match=told):
+        tasks_of(asked)
+    file.write_text("date,index,symbol\n2024-01-02,000300,A\n2024-01-02,000905,A\n")
+    with pytest.raises(UserError, match=r"names 000300, .* it has weights of no index; ingest"):
+        tasks_of(asked)
+
+
 def test_what_a_market_will_not_have_is_refused_before_anything_runs(tmp_path: Path) -> None:
     market = tmp_path / "market.yaml"
     market.write_text("market: {stocks: 60, days: 900}\n")
