@@ -23,6 +23,8 @@ from alpha_lightning.risk.layout import (
 from alpha_lightning.risk.settings import RiskSettings
 
 _NAMED = 8
+_YEARS_STILL = 3 * 243
+"""Days without one move between industries after which they are no history."""
 _RESTS_ON = ("alpha_lightning", "numpy", "python")
 
 
@@ -46,7 +48,10 @@ def write_description(
         "covered": covered,
         "listed": listed,
         "thin_industries": thin,
-        "warnings": list(_warnings(days, settings, (covered, listed), thin)),
+        "warnings": [
+            *_warnings(days, settings, (covered, listed), thin),
+            *_looks_ahead(draft, days),
+        ],
         "software": {name: versions[name] for name in _RESTS_ON},
         "digests": draft.digests,
     }
@@ -94,6 +99,28 @@ def thin_industries(draft: Draft, days: Days, thin: int) -> dict[str, dict[str, 
         for k, name in enumerate(names)
         if few[k] or none[k]
     }
+
+
+def is_snapshot(industry: NDArray[np.int16], unknown: int) -> bool:
+    """Whether industries are known for years and no stock ever moves from one to another.
+
+    Args:
+        industry: ``(T, N)`` codes, -1 where not covered.
+        unknown: code of those whose industry is not known, -1 without such.
+    """
+    known = (industry >= 0) & (industry != unknown)
+    moved = known[1:] & known[:-1] & (industry[1:] != industry[:-1])
+    return bool(known.any(axis=1).sum() >= _YEARS_STILL and not moved.any())
+
+
+def _looks_ahead(draft: Draft, days: Days) -> Iterator[str]:
+    names = days.industries
+    unknown = names.index(UNKNOWN) if UNKNOWN in names else -1
+    if names and is_snapshot(draft.read("industry"), unknown):
+        yield (
+            "No stock ever moves from one industry to another: if the industries are one list of"
+            " a later day, the risk model looks ahead by them."
+        )
 
 
 def _coverage(draft: Draft, days: Days) -> tuple[int, int]:

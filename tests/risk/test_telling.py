@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alpha_lightning.risk.model import RiskModel
+from alpha_lightning.risk.telling import is_snapshot
 from tests.risk.model_market import ROWS, SETTINGS, built, small_market
 
 
@@ -57,6 +58,16 @@ def test_warnings_are_sentences(model: RiskModel, tmp_path: Path) -> None:
     assert bare.warnings[0].startswith("Style soe is dropped: the panel has no published state_")
     assert set(bare.meta["dropped"]) == {"soe"}
     assert any(text.startswith("Covered: ") for text in bare.warnings)
+
+
+def test_industries_that_never_change_for_years_are_a_snapshot() -> None:
+    codes = np.tile(np.array([0, 1, 2, 3], dtype=np.int16), (729, 1))
+    codes[:100, 0], codes[50:90, 1] = -1, 2  # not there yet, and not known for a while
+    assert is_snapshot(codes, unknown=2)
+    assert not is_snapshot(codes, unknown=-1), "known to be elsewhere for a while"
+    assert not is_snapshot(codes[:-1], unknown=2), "too short to say so"
+    codes[700:, 1] = 0
+    assert not is_snapshot(codes, unknown=2)
 
 
 def test_tables_for_those_who_read_parquet(model: RiskModel) -> None:
