@@ -9,7 +9,7 @@ import pytest
 
 from alpha_lightning.backtest.enhanced_points import EnhancedPoint
 from alpha_lightning.backtest.enhanced_tables import Enhanced
-from alpha_lightning.backtest.risk_tables import periods_of
+from alpha_lightning.backtest.risk_tables import periods_of, risk_tables
 from alpha_lightning.panel.store import Panel
 from alpha_lightning.risk.model import RiskModel
 from tests.backtest.enhanced_grid_market import inputs_of, table
@@ -111,6 +111,16 @@ def test_volatility_by_year(enhanced: Path) -> None:
         ante = 100 * np.sqrt((mine.ex_ante_te**2).mean())
         assert row.realised_pct == pytest.approx(post, rel=1e-6)
         assert row.forecast_pct == pytest.approx(ante, rel=1e-6)
+
+
+def test_forecasts_of_a_year_are_the_root_of_their_mean_variance(enhanced: Path) -> None:
+    given = inputs_of(enhanced)
+    model, panel = RiskModel.open(given["risk"]), Panel.open(given["panel"])
+    own = by_hand([60, 70, 80], [0.1, None, 0.2], slice(61, 100))
+    made = risk_tables(model, panel, [own], delay=1, year=YEAR)["risk_volatility"]
+    row = made[made.what == "CSI300 free relative"].iloc[0]
+    assert (row.year, row.days) == (2020, 39)
+    assert row.forecast_pct == pytest.approx(100 * np.sqrt((0.1**2 + 0.2**2) / 2))
 
 
 def test_the_models_own_tables_are_in_per_cent(enhanced: Path) -> None:
