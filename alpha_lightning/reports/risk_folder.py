@@ -33,7 +33,8 @@ class RiskFolder:
         dropped = self.about.get("dropped") or {}
         told = dropped.values() if isinstance(dropped, Mapping) else dropped
         every = (*told, *(self.about.get("notes") or ()), *(self.about.get("warnings") or ()))
-        return list(dict.fromkeys(str(sentence) for sentence in every))
+        # The model's warnings tell again, as sentences, what was dropped and noted.
+        return list({str(text).rstrip(".").lower(): str(text) for text in every}.values())
 
     def factors(self, kind: str) -> list[str]:
         """Names of the factors of a kind: ``style``, ``industry`` or ``market``."""

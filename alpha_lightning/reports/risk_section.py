@@ -88,16 +88,24 @@ def risk_section(folder: RiskFolder | None) -> RiskSection | None:
     )
 
 
+_SKEWED = (
+    "Huber's loss gives the largest returns of a day less weight: where returns are skewed, mean"
+    " factor returns are not what portfolios of these exposures have earned."
+)
+
+
 def risk_sentences(folder: RiskFolder) -> list[str]:
     """Factors, regression and forecast of the model, as sentences."""
     settings = asdict(RiskSettings()) | dict(folder.about.get("settings") or {})
     styles, industries = folder.factors("style"), folder.factors("industry")
-    by = "Huber's loss" if settings["regression"] == "huber" else "least squares"
+    huber = settings["regression"] == "huber"
+    by = "Huber's loss" if huber else "least squares"
     named = f" ({', '.join(styles).replace('_', ' ')})" if styles else ""
     return [
         f"Model {settings['kind']}: {len(styles)} style{'s' * (len(styles) != 1)}{named},"
         f" {len(industries)} {'industry' if len(industries) == 1 else 'industries'} and the"
         f" market. Each day's returns are regressed by {by} on the exposures of the close before.",
+        *[_SKEWED] * huber,
         f"Risk is that of the next {settings['horizon']} trading days, a year's worth, told from at"
         f" most {settings['window']} days before: {_KINDS[settings['kind']]}. It begins after"
         f" {settings['min_days']} days.",

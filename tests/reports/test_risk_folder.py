@@ -32,6 +32,15 @@ def test_the_portfolios_tell_of_their_model(
     assert read.warnings == ["soe is dropped: the panel has no field state_share.", "2 thin."]
 
 
+def test_what_the_model_tells_twice_is_shown_once_as_a_sentence() -> None:
+    about = {
+        "dropped": {"soe": "style soe is dropped: no state_share"},
+        "notes": ["no sizes"],
+        "warnings": ["Style soe is dropped: no state_share.", "No sizes.", "2 thin."],
+    }
+    assert RiskFolder(about).warnings == about["warnings"]
+
+
 def test_without_portfolios_the_model_tells_of_itself(tmp_path: Path) -> None:
     assert study_risk(tmp_path, ASKED, None) is None
     (tmp_path / "risk").mkdir()

@@ -69,12 +69,13 @@ def test_words_follow_the_settings() -> None:
     told = " ".join(risk_sentences(RiskFolder(about)))
     assert "Model simple: 2 styles (size, cubic size), 0 industries and the market" in told
     assert "by least squares" in told
+    assert "skewed" not in told
     assert "next 5 trading days" in told
     assert "Newey-West" in told
     about |= {"factors": ["size", "bank"], "kinds": ["style", "industry"], "settings": {}}
     told = " ".join(risk_sentences(RiskFolder(about)))
     assert "1 style (size), 1 industry and" in told
-    assert "Huber" in told
+    assert "where returns are skewed" in told
     assert "GARCH" in told
 
 
