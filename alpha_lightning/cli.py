@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -115,13 +116,21 @@ def _call(command: str, function: Any, options: list[str]) -> Any:
         return None
     if command in _WHOLE_LINE:
         return function(options)
-    from jsonargparse import auto_cli
+    from jsonargparse import ArgumentParser, auto_cli
+
+    class Parser(ArgumentParser):  # type: ignore[misc]
+        # YAML reads the index 000300 as the octal number 192.
+        def error(self, message: str, ex: Exception | None = None) -> None:
+            if re.search(r"Expected a <class 'str'>\. Got value: -?[\d.]+$", message):
+                message += ', a number: a name of digits needs quotes in YAML, such as "000300"'
+            super().error(message, ex)
 
     prog = f"alpha-lightning {command}"
     return auto_cli(
         function,
         args=bracketed(flagged(options, function), function),
         prog=prog,
+        parser_class=Parser,
         as_positional=False,
         allow_abbrev=False,
     )

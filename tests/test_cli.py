@@ -182,6 +182,19 @@ def test_wrong_options_end_with_status_2(args: str, capsys: pytest.CaptureFixtur
     assert "error: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("section", ["enhanced:\n  index", "benchmark:\n  index"])
+def test_an_index_without_quotes_is_told_to_have_some(
+    section: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "own.yaml"
+    config.write_text(f"{section}: 000300\n")
+    with pytest.raises(SystemExit) as ended:
+        main(["backtest", "--config", str(config), "--panel", "x", "--out", "y"])
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert err.endswith('192, a number: a name of digits needs quotes in YAML, such as "000300"\n')
+
+
 def test_an_interrupt_ends_with_status_130(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

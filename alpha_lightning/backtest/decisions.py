@@ -15,6 +15,9 @@ _SCALED_UP = 0.98
 """Listed share of an index below which it is told that the rest was scaled up; what is ingested
 sums to 1 within as much."""
 
+_OLD = 31
+"""Trading days beyond which weights are told to be old; those of month ends never are."""
+
 
 def has_facts(decisions: Decisions) -> bool:
     """Whether any decision is one of an enhanced portfolio."""
@@ -87,7 +90,13 @@ def decision_remarks(decisions: Decisions, dates: NDArray[Any]) -> tuple[str, ..
     if not has_facts(decisions):
         return ()
     table = decision_columns(decisions, dates)
-    return (*_relaxations(table), *_failures(table), *_coverage(table), *_uncovered(table))
+    return (
+        *_relaxations(table),
+        *_failures(table),
+        *_coverage(table),
+        *_ages(table),
+        *_uncovered(table),
+    )
 
 
 def _columns(decisions: Decisions) -> dict[str, NDArray[Any]]:
@@ -139,6 +148,18 @@ def _coverage(table: Mapping[str, NDArray[Any]]) -> Iterator[str]:
             f"On {int(short.sum())} of {len(known)} signals constituents of the index are not"
             f" listed in the panel: the weights of the rest, {covered.mean():.1%} of the index on"
             f" average and {covered[least]:.1%} on {table['date'][known[least]]}, are scaled up."
+        )
+
+
+def _ages(table: Mapping[str, NDArray[Any]]) -> Iterator[str]:
+    decided = np.isin(table["status"], ("solved", "relaxed"))
+    old = np.flatnonzero(decided & (table["benchmark_age"] > _OLD))
+    if len(old):
+        yield (
+            f"On {len(old)} of {len(decided)} signals (first {table['date'][old[0]]}) the weights"
+            f" of the index had not changed for more than {_OLD} trading days, for"
+            f" {int(table['benchmark_age'][old].max())} at most: those of the last date that has"
+            " some are used."
         )
 
 

@@ -15,7 +15,14 @@ from alpha_lightning.risk.days import Days
 from alpha_lightning.risk.draft import Draft, drafted
 from alpha_lightning.risk.estimator_version import estimator_version
 from alpha_lightning.risk.factor_covariance import CovarianceSeries
-from alpha_lightning.risk.layout import DESCRIPTION, FITTED, Sizes, dtype_of
+from alpha_lightning.risk.layout import (
+    DESCRIPTION,
+    DIAGNOSTICS,
+    FACTOR_RETURNS,
+    FITTED,
+    Sizes,
+    dtype_of,
+)
 from alpha_lightning.risk.model import RiskModel
 from alpha_lightning.risk.regression import fit_day
 from alpha_lightning.risk.settings import RiskSettings
@@ -146,7 +153,10 @@ def _kept(
     rows = min(len(old.dates), len(days.panel.dates))
     differ = np.flatnonzero(old.dates[:rows] != days.panel.dates[:rows])
     same = _same_rows(old.meta["digests"][: differ[0] if len(differ) else rows], days)
-    if same < len(old.dates):
+    if same == rows < len(old.dates):
+        last = days.panel.dates[-1]
+        say(f"{len(old.dates) - same:,} rows of {old.path} are dropped: the panel ends on {last}.")
+    elif same < len(old.dates):
         say(
             f"{len(old.dates) - same:,} rows of {old.path}, from {old.dates[same]} on, are"
             " estimated again: the panel tells other things of that date than it did."
@@ -163,7 +173,8 @@ def _same_rows(digests: list[str], days: Days) -> int:
 
 
 def _is_same(old: RiskModel, panel: Panel) -> bool:
-    same = old.meta["panel_fingerprint"] == panel.fingerprint
+    tables = all((old.path / name).is_file() for name in (FACTOR_RETURNS, DIAGNOSTICS))
+    same = tables and old.meta["panel_fingerprint"] == panel.fingerprint
     return same and len(old.dates) == len(panel.dates) and len(old.symbols) == len(panel.symbols)
 
 

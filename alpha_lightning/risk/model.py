@@ -20,8 +20,10 @@ from alpha_lightning.risk.layout import (
     dtype_of,
     read_json,
 )
+from alpha_lightning.risk.settings import MARKET, STYLES
 
 _AGAIN = "estimate it again (risk --overwrite true)"
+_BEFORE_MARKET = {"style", "industry"}
 _SAID = ("settings", "factors", "kinds", "dates", "symbols", "digests", "warnings", "covered")
 
 
@@ -220,4 +222,36 @@ def _description(path: Path) -> dict[str, Any]:
     if lacking:
         msg = f"{path / DESCRIPTION} is damaged (no {lacking[0]!r}): {_AGAIN}"
         raise ArtefactError(msg)
+    if fault := _fault(meta):
+        msg = f"{path / DESCRIPTION} is damaged ({fault}): {_AGAIN}"
+        raise ArtefactError(msg)
     return meta
+
+
+def _fault(meta: dict[str, Any]) -> str:
+    """What in a description is of another kind or contradicts the rest, in words."""
+    for name in ("factors", "kinds", "dates", "symbols", "digests", "warnings"):
+        own = meta[name]
+        if not isinstance(own, list) or not all(isinstance(one, str) for one in own):
+            return f"{name!r} is no list of words"
+    if not isinstance(meta["settings"], dict):
+        return "'settings' are no settings"
+    try:
+        dates = np.array(meta["dates"], dtype="datetime64[D]")
+    except ValueError as error:
+        return f"'dates': {error}"
+    if not len(dates) or not (dates[1:] > dates[:-1]).all():
+        return "'dates' do not ascend"
+    few = len(meta["digests"]) != len(dates)
+    return f"{len(meta['digests'])} 'digests' of {len(dates)} dates" if few else _disorder(meta)
+
+
+def _disorder(meta: dict[str, Any]) -> str:
+    kinds = meta["kinds"]
+    ordered = sorted(kinds[:-1], reverse=True) == kinds[:-1] and {*kinds[:-1]} <= _BEFORE_MARKET
+    if len(kinds) != len(meta["factors"]) or kinds[-1:] != ["market"] or not ordered:
+        return "'kinds' are not those of 'factors': styles, industries, the market last"
+    styles = meta["factors"][: kinds.count("style")]
+    if styles != [name for name in STYLES if name in styles] or meta["factors"][-1] != MARKET:
+        return "'factors' are not in order: styles, industries, the market last"
+    return ""

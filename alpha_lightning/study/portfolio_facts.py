@@ -41,6 +41,7 @@ def of_weights(path: Path) -> Facts:
         yield name, _settings(about.get(name))
     if "scores" in about:
         yield "score", _origin(about["scores"])
+    yield from _risk_model(about)
     yield "panel", str(about.get("panel_fingerprint", "not said"))
     for sentence in about.get("warnings") or ("none",):
         yield "warnings", str(sentence)
@@ -64,6 +65,11 @@ def of_backtest(path: Path) -> Facts:
     for label, what in (("portfolio", "absolute"), ("benchmark",) * 2, ("relative",) * 2):
         yield label, _returns(results[what])
     yield "information ratio", _number(results["information_ratio"], "z.2f")
+    if enhanced := about.get("enhanced"):
+        before, after = (_number(enhanced[f"ex_{k}_te"], "z.2%") for k in ("ante", "post"))
+        yield "tracking error", f"{before} ex ante, {after} ex post"
+        named = ("solved", "relaxed", "failed", "held")
+        yield "decisions", ", ".join(f"{enhanced[f'{how}_dates']:,} {how}" for how in named)
     turnover = _number(results["avgto"], "z.1%")
     yield "turnover", f"{turnover} one-way, mean of {results['rebalances']:,} trade days"
     cost = _number(results["cost_a_year"], "z.2%")
@@ -85,6 +91,7 @@ def of_backtest(path: Path) -> Facts:
     for what in ("scores", "weights"):
         if what in about:
             yield what, _origin(about[what])
+    yield from _risk_model(about)
     yield "panel", str(about.get("panel_fingerprint", "not said"))
     yield "accounts", f"differ by {_number(results['residual'], '.1e')} of value at most"
     versions = about["software"].items()
@@ -143,6 +150,12 @@ def of_enhanced(path: Path) -> Facts:
     yield "risk model", str(about["risk"]["path"])
     yield "tables", ", ".join(sorted(file.stem for file in (path / "tables").glob("*.csv")))
     yield "panel", str(about["panel_fingerprint"])
+
+
+def _risk_model(about: Mapping[str, Any]) -> Facts:
+    if model := about.get("risk"):
+        kind, file = model["settings"]["kind"], model["file"]
+        yield "risk model", f"{kind}, {'estimated for the run' if file is None else file}"
 
 
 def _no_trade(held: Sequence[Sequence[str]]) -> str:

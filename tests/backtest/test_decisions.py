@@ -98,6 +98,19 @@ def test_what_a_reader_is_told() -> None:
     ]
 
 
+def test_weights_of_an_index_that_have_not_changed_for_long() -> None:
+    daily = [(row, bought(benchmark_age=0.0)) for row in range(3)]
+    monthly = [(row, bought(benchmark_age=23.0)) for row in range(3, 6)]
+    assert decision_remarks([*daily, *monthly], DATES) == ()
+    held = Hold("no weights", {"status": "held", "reason": "no weights", "benchmark_age": 90})
+    old = [(6, bought(benchmark_age=70.0)), (7, bought(benchmark_age=71.0)), (8, held)]
+    told = decision_remarks([*daily, *monthly, *old], DATES)
+    assert told == (
+        "On 2 of 9 signals (first 2024-01-07) the weights of the index had not changed for more"
+        " than 31 trading days, for 71 at most: those of the last date that has some are used.",
+    )
+
+
 def test_many_failures_are_named_in_part() -> None:
     failed = [(row, FAILED) for row in range(8)]
     told = decision_remarks(failed, DATES)[0]

@@ -171,6 +171,15 @@ def test_a_model_that_is_up_to_date_is_left_alone(tmp_path: Path) -> None:
     assert {file: file.stat().st_ino for file in path.iterdir()} == before
 
 
+def test_a_table_that_is_gone_is_written_again(tmp_path: Path) -> None:
+    model = built(small_market(), tmp_path)
+    before = contents(model.path)
+    for name in ("factor_returns.parquet", "diagnostics.parquet"):
+        (model.path / name).unlink()
+        again(small_market(), tmp_path)
+        assert contents(model.path) == before
+
+
 def test_what_follows_a_changed_date_is_estimated_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,7 +196,8 @@ def test_what_follows_a_changed_date_is_estimated_again(
 def test_a_shorter_panel_cuts_the_model(tmp_path: Path) -> None:
     built(small_market(), tmp_path)
     model, said = again(small_market().until(CUT - 1), tmp_path)
-    assert len(said) == 1
+    told = f"{ROWS - len(model.dates)} rows of {tmp_path / 'risk'} are dropped: the panel ends on "
+    assert said == [f"{told}{model.dates[-1]}."]
     alone = built(small_market().until(CUT - 1), tmp_path, "alone")
     assert contents(model.path) == contents(alone.path)
 
@@ -211,7 +221,13 @@ def test_everything_is_estimated_again_for_a_reason_that_is_told(
     monkeypatch.setattr(build, "estimator_version", lambda: "another")
     _, said = again(market, tmp_path, settings={"lags": 2})
     told += said
-    reasons = ["factors are others", "factors", "no longer has S000b", "lags 5, not 2", "otherwise"]
+    reasons = [
+        "factors are others",
+        "factors",
+        "no longer has S000b",
+        "lags 10, not 2",
+        "otherwise",
+    ]
     assert len(told) == len(reasons)
     for text, reason in zip(told, reasons, strict=True):
         assert text.startswith(f"Every row of {tmp_path / 'risk'} is estimated again: ")
@@ -222,7 +238,9 @@ def test_everything_is_estimated_again_for_a_reason_that_is_told(
 def test_a_model_of_other_settings_is_not_replaced_unasked(tmp_path: Path) -> None:
     model = built(small_market(), tmp_path)
     before = contents(model.path)
-    with pytest.raises(UserError, match=r"of other settings \(lags 5, not 2\): .*--overwrite true"):
+    with pytest.raises(
+        UserError, match=r"of other settings \(lags 10, not 2\): .*--overwrite true"
+    ):
         again(small_market(), tmp_path, settings={"lags": 2})
     assert contents(model.path) == before
     (model.path / "risk.json").write_text("{")

@@ -130,6 +130,34 @@ def test_a_description_of_another_version(path: Path, key: str, value: Any, told
 
 
 @pytest.mark.parametrize(
+    ("key", "spoil"),
+    [
+        ("dates", lambda dates: ["soon", *dates[1:]]),
+        ("dates", lambda dates: [None, *dates[1:]]),
+        ("dates", lambda dates: dates[::-1]),
+        ("symbols", lambda _: None),
+        ("symbols", lambda symbols: [1, *symbols[1:]]),
+        ("kinds", lambda kinds: kinds[:-1]),
+        ("kinds", lambda kinds: ["moon", *kinds[1:]]),
+        ("kinds", lambda kinds: kinds[::-1]),
+        ("factors", lambda factors: factors[::-1]),
+        ("factors", lambda _: 16),
+        ("digests", lambda digests: digests[:-1]),
+        ("settings", lambda _: []),
+        ("warnings", lambda _: "none"),
+    ],
+)
+def test_a_description_that_contradicts_itself(path: Path, key: str, spoil: Any) -> None:
+    about = json.loads((path / "risk.json").read_text())
+    (path / "risk.json").write_text(json.dumps(about | {key: spoil(about[key])}))
+    with pytest.raises(
+        ArtefactError, match=rf"risk.json is damaged \(.*{key}.*: estimate it"
+    ) as told:
+        RiskModel.open(path)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
     ("name", "place", "value", "told"),
     [
         ("covariance", (ROW, 0, 0), -1.0, "not positive semidefinite"),

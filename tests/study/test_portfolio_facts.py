@@ -1,5 +1,6 @@
 """Facts of target weights and of backtests."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from alpha_lightning.backtest.grid import run_portfolios
 from alpha_lightning.backtest.grid_settings import GridSettings
 from alpha_lightning.backtest.settings import SignalSettings
 from alpha_lightning.panel.store import Panel
+from alpha_lightning.portfolio.index_enhanced import IndexEnhanced
 from alpha_lightning.portfolio.policy import Target
 from alpha_lightning.portfolio.top_n import TopN
 from alpha_lightning.portfolio.weights_file import write_weights
@@ -101,6 +103,25 @@ def test_of_portfolios(panel_path: Path, score: str, tmp_path: Path) -> None:
         (folder / "portfolios.json").write_text(broken)
         with pytest.raises(ArtefactError, match=r"is damaged .*run the portfolios again"):
             dict(of_portfolios(folder))
+
+
+def test_of_the_portfolio_of_an_enhanced_index(tmp_path: Path) -> None:
+    panel = ingested(vendor(tmp_path / "vendor"), tmp_path / "own")
+    score = score_file(panel, drawn(panel), tmp_path / "alpha.parquet")
+    risk = str(build_risk_model(panel, tmp_path / "risk", SIMPLE))
+    enhanced = IndexEnhanced("000300")
+    where = str(panel.path), score
+    file = construct(*where, str(tmp_path / "w.parquet"), enhanced=enhanced, risk=risk)
+    folder = backtest(where[0], str(tmp_path / "out"), scores=score, enhanced=enhanced, risk=risk)
+    for facts in (dict(of_weights(file)), dict(of_backtest(folder))):
+        assert facts["risk model"] == f"simple, {risk}"
+    facts = dict(of_backtest(folder))
+    assert re.fullmatch(r"\d\.\d\d% ex ante, \d+\.\d\d% ex post", facts["tracking error"])
+    assert re.fullmatch(r"\d+ solved, \d+ relaxed, \d+ failed, \d+ held", facts["decisions"])
+    estimated = backtest(
+        where[0], str(tmp_path / "own risk"), scores=score, enhanced=enhanced, estimate=SIMPLE
+    )
+    assert dict(of_backtest(estimated))["risk model"] == "simple, estimated for the run"
 
 
 def test_of_enhanced(tmp_path: Path) -> None:
