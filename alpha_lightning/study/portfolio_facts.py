@@ -65,11 +65,7 @@ def of_backtest(path: Path) -> Facts:
     for label, what in (("portfolio", "absolute"), ("benchmark",) * 2, ("relative",) * 2):
         yield label, _returns(results[what])
     yield "information ratio", _number(results["information_ratio"], "z.2f")
-    if enhanced := about.get("enhanced"):
-        before, after = (_number(enhanced[f"ex_{k}_te"], "z.2%") for k in ("ante", "post"))
-        yield "tracking error", f"{before} ex ante, {after} ex post"
-        named = ("solved", "relaxed", "failed", "held")
-        yield "decisions", ", ".join(f"{enhanced[f'{how}_dates']:,} {how}" for how in named)
+    yield from _decisions(about)
     turnover = _number(results["avgto"], "z.1%")
     yield "turnover", f"{turnover} one-way, mean of {results['rebalances']:,} trade days"
     cost = _number(results["cost_a_year"], "z.2%")
@@ -150,6 +146,14 @@ def of_enhanced(path: Path) -> Facts:
     yield "risk model", str(about["risk"]["path"])
     yield "tables", ", ".join(sorted(file.stem for file in (path / "tables").glob("*.csv")))
     yield "panel", str(about["panel_fingerprint"])
+
+
+def _decisions(about: Mapping[str, Any]) -> Facts:
+    if enhanced := about.get("enhanced"):
+        before, after = (_number(enhanced[f"ex_{k}_te"], "z.2%") for k in ("ante", "post"))
+        yield "tracking error", f"{before} ex ante, {after} ex post"
+        named = ("solved", "relaxed", "failed", "held")
+        yield "decisions", ", ".join(f"{enhanced[f'{how}_dates']:,} {how}" for how in named)
 
 
 def _risk_model(about: Mapping[str, Any]) -> Facts:
