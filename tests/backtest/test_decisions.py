@@ -103,8 +103,8 @@ def test_weights_of_an_index_that_have_not_changed_for_long() -> None:
     monthly = [(row, bought(benchmark_age=23.0)) for row in range(3, 6)]
     assert decision_remarks([*daily, *monthly], DATES) == ()
     held = Hold("no weights", {"status": "held", "reason": "no weights", "benchmark_age": 90})
-    old = [(6, bought(benchmark_age=70.0)), (7, bought(benchmark_age=71.0)), (8, held)]
-    told = decision_remarks([*daily, *monthly, *old], DATES)
+    old = [(6, bought(benchmark_age=70.0)), (7, bought(benchmark_age=71.0))]
+    told = decision_remarks([*daily, *monthly, *old, (8, held)], DATES)
     assert told == (
         "On 2 of 9 signals (first 2024-01-07) the weights of the index had not changed for more"
         " than 31 trading days, for 71 at most: those of the last date that has some are used.",
