@@ -60,7 +60,7 @@ def test_simple_is_that_of_plain_loops(equal: bool) -> None:
         cap = np.where(np.isfinite(cap), 1.0, np.nan)
     stocks, own, level = parts(history, cap)
     sigma = [
-        math.sqrt(plain_ewma(stock, 90, 5)) if math.isfinite(one) else math.nan
+        math.sqrt(plain_ewma(stock, 90, SIMPLE.lags)) if math.isfinite(one) else math.nan
         for stock, one in zip(stocks, level, strict=True)
     ]
     middle = float(np.nanmedian(level))
