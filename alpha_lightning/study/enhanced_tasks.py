@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from alpha_lightning.artefacts.errors import UserError
-from alpha_lightning.artefacts.provenance import fingerprint_file
 from alpha_lightning.backtest.enhanced_points import refuse_same_files
 from alpha_lightning.backtest.enhanced_settings import EnhancedGrid
 from alpha_lightning.panel.periods import row_since
@@ -15,6 +14,7 @@ from alpha_lightning.panel.store import DESCRIPTION, Panel
 from alpha_lightning.simulation.indices import INDICES
 from alpha_lightning.study.horizon import Extent, extent_before
 from alpha_lightning.study.panel_tasks import after_panel, panel_of, prepared
+from alpha_lightning.study.portfolio_tasks import actions_read
 from alpha_lightning.study.settings import StudySettings
 from alpha_lightning.study.tasks import Task
 
@@ -79,7 +79,7 @@ def enhanced_tasks(
         f"{__name__}:enhanced_step",
         arguments,
         (*needs, RISK, *(task.name for task in held)),
-        reads | _actions(asked, planning),
+        reads | actions_read(asked.actions, NAME, planning=planning),
         str(out / "enhanced.json"),
     )
 
@@ -180,14 +180,3 @@ def _refuse_without_weights(asked: EnhancedGrid, known: Sequence[str], origin: s
                 f" of {', '.join(known) or 'no index'}; ingest index_members with weights"
             )
             raise UserError(msg)
-
-
-def _actions(asked: EnhancedGrid, planning: bool) -> dict[str, str]:
-    if not asked.actions:
-        return {}
-    if not Path(asked.actions).exists():
-        if planning:
-            return {}
-        msg = f"{asked.actions} does not exist: check enhanced.actions"
-        raise UserError(msg)
-    return {asked.actions: fingerprint_file(asked.actions)}

@@ -59,7 +59,7 @@ def portfolio_tasks(
         f"{__name__}:portfolios_step",
         arguments,
         (*needs, *(task.name for task in held)),
-        reads | _actions(asked, planning),
+        reads | actions_read(asked.actions, NAME, planning=planning),
         str(out / "portfolios.json"),
     )
 
@@ -137,12 +137,22 @@ def refuse_without_index(asked: GridSettings, panel: Panel) -> None:
         raise UserError(msg)
 
 
-def _actions(asked: GridSettings, planning: bool) -> dict[str, str]:
-    if not asked.actions:
+def actions_read(actions: str | None, section: str, *, planning: bool) -> dict[str, str]:
+    """The table of corporate actions that portfolios read, with its fingerprint.
+
+    Args:
+        actions: the file; None reads nothing.
+        section: of the study that names it.
+        planning: a file that is not there yet is no mistake.
+
+    Raises:
+        UserError: no such file.
+    """
+    if not actions:
         return {}
-    if not Path(asked.actions).exists():
+    if not Path(actions).exists():
         if planning:
             return {}
-        msg = f"{asked.actions} does not exist: check portfolios.actions"
+        msg = f"{actions} does not exist: check {section}.actions"
         raise UserError(msg)
-    return {asked.actions: fingerprint_file(asked.actions)}
+    return {actions: fingerprint_file(actions)}
